@@ -1,0 +1,3 @@
+export { type ErrorCode, errorStatuses, type MatrixErrorCode } from './codes.ts';
+export * from './constructors.ts';
+export { type ErrorFields, MatrixError } from './matrix-error.ts';
