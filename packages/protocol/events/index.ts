@@ -14,3 +14,5 @@ export { redactContent, redactPdu } from './redact-pdu.ts';
 export { bareIds, redactsOf, roomEventFromPdu } from './room-event.ts';
 export { hashAndSignPdu, pduSignableText, signPdu, verifyPdu } from './sign-pdu.ts';
 export type { UnsignedPdu } from './sign-pdu.ts';
+export { checkPduFormat, maxAuthEvents, maxPduBytes, maxPrevEvents, pduSize, tooLarge } from './check-pdu-format.ts';
+export type { FormatVerdict } from './check-pdu-format.ts';
