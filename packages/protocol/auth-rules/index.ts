@@ -1,0 +1,11 @@
+export { checkAuthEvents, selectAuthEvents } from './auth-events.ts';
+export type { Authorisable } from './auth-events.ts';
+export { authorise } from './authorise.ts';
+export { isCreator } from './levels/creators.ts';
+export { effectivePowerLevels, powerLevelOf, powerLevelsIn, requiredPowerLevel } from './levels/effective-power-levels.ts';
+export type { PowerLevels } from './levels/effective-power-levels.ts';
+export { readLevel } from './levels/level-value.ts';
+export { joinRuleIn, lookupAmong, membershipOf } from './state-lookup.ts';
+export type { AuthFacts, StateLookup } from './state-lookup.ts';
+export { allow, reject } from './verdict.ts';
+export type { Verdict } from './verdict.ts';
