@@ -16,3 +16,4 @@ export { hashAndSignPdu, pduSignableText, signPdu, verifyPdu } from './sign-pdu.
 export type { UnsignedPdu } from './sign-pdu.ts';
 export { checkPduFormat, maxAuthEvents, maxPduBytes, maxPrevEvents, pduSize, tooLarge } from './check-pdu-format.ts';
 export type { FormatVerdict } from './check-pdu-format.ts';
+export * from './content/index.ts';

@@ -3,7 +3,7 @@ import { createPrivateKey, createPublicKey, hash } from 'node:crypto';
 import type { KeyObject } from 'node:crypto';
 
 import type { KeyId } from '../identifiers/index.ts';
-import { decodeBase64, encodeBase64 } from './base64.ts';
+import { decodeBase64, decodeUrlSafeBase64, encodeBase64 } from './base64.ts';
 
 /** An ed25519 key that a server signs with. */
 export interface SigningKey {
@@ -80,11 +80,11 @@ export function encodeSigningKey(key: SigningKey): string {
 const knownPublicKeys = new Map<string, KeyObject>();
 const maxKnownPublicKeys = 4096;
 
-/** The key object of a public key in base64, or undefined where it is none. Made once per key; the oldest are forgotten. */
+/** The key object of a public key in base64 of either alphabet, or undefined where it is none. Made once per key; the oldest are forgotten. */
 export function publicKeyObject(publicKey: string): KeyObject | undefined {
   const known = knownPublicKeys.get(publicKey);
   if (known) return known;
-  const raw = decodeBase64(publicKey);
+  const raw = decodeBase64(publicKey) ?? decodeUrlSafeBase64(publicKey);
   if (raw?.length !== keyBytes) return undefined;
   const made = createPublicKey({ key: Buffer.concat([publicKeyPrefix, raw]), format: 'der', type: 'spki' });
   if (knownPublicKeys.size >= maxKnownPublicKeys) {
