@@ -1,0 +1,12 @@
+export { options, sections } from './config.ts';
+export type { Config } from './config.ts';
+export { ConfigError } from './config-error.ts';
+export type { DatabaseSettings, PostgresConnection } from './database-settings.ts';
+export type { Listener, ListenerResource } from './listener.ts';
+export { loadConfig } from './load-config.ts';
+export type { LoadedConfig, LoadOptions } from './load-config.ts';
+export { defaultLogSettings } from './log-settings.ts';
+export type { LogDestination, LogLevel, LogRotation, LogSettings } from './log-settings.ts';
+export { readLogConfig } from './read-log-config.ts';
+export type { RateLimit } from './sections/ratelimiting.ts';
+export type { RoomDirectoryRule } from './sections/rooms.ts';
