@@ -1,4 +1,4 @@
-import type { Static, TObject, TSchema } from 'typebox';
+import type { Static, TSchema } from 'typebox';
 
 export type Method = 'GET' | 'POST' | 'PUT' | 'DELETE';
 
@@ -61,7 +61,7 @@ export type PathNames<Path extends string> = Path extends `${string}:${infer Res
 type Named<E> = E extends { readonly path: infer Path extends string }
   ? [PathNames<Path>] extends [never]
     ? unknown
-    : { readonly params: TObject<Record<PathNames<Path>, TSchema>> }
+    : { readonly params: TSchema & { readonly properties: Readonly<Record<PathNames<Path>, TSchema>> } }
   : unknown;
 
 /**
@@ -71,9 +71,12 @@ type Named<E> = E extends { readonly path: infer Path extends string }
  */
 export function endpoint<const E extends Endpoint>(declared: E & Named<E>): E {
   const expected = parameterKeys(declared.params);
+  const required = requiredKeys(declared.params);
   for (const path of [declared.path, ...(declared.aliases ?? [])]) {
     const found = pathNames(path);
-    const missing = expected.filter((name) => !found.includes(name));
+    // An older path may leave out what is optional: `/state/m.room.name` means the empty state key.
+    const needed = path === declared.path ? expected : required;
+    const missing = needed.filter((name) => !found.includes(name));
     const unexpected = found.filter((name) => !expected.includes(name));
     if (missing.length > 0 || unexpected.length > 0 || found.length !== new Set(found).size) {
       throw new Error(
@@ -95,4 +98,9 @@ export function pathNames(path: string): string[] {
 function parameterKeys(params: TSchema | undefined): string[] {
   if (params === undefined || !('properties' in params)) return [];
   return Object.keys(params.properties as object);
+}
+
+function requiredKeys(params: TSchema | undefined): readonly string[] {
+  if (params === undefined || !('required' in params)) return [];
+  return params.required as readonly string[];
 }

@@ -1,0 +1,25 @@
+import { Type } from 'typebox';
+
+import { clientPaths } from '../client-paths.ts';
+import { endpoint } from '../endpoint.ts';
+import * as s from '../schemas.ts';
+import * as shared from './shared.ts';
+
+/**
+ * Changes the password. Asks for user-interactive authentication, which stands in for a token where the password was lost.
+ * https://spec.matrix.org/v1.19/client-server-api/#post_matrixclientv3accountpassword
+ */
+export const changePassword = endpoint({
+  id: 'changePassword',
+  method: 'POST',
+  ...clientPaths('v3', '/account/password'),
+  auth: 'optional',
+  body: Type.Object({
+    /** Optional on the wire: the first request of a user-interactive session may leave it out. */
+    new_password: Type.Optional(Type.String()),
+    logout_devices: Type.Optional(Type.Boolean()),
+    auth: Type.Optional(shared.AuthData),
+  }),
+  bodyOptional: true,
+  response: s.Empty,
+});

@@ -1,0 +1,33 @@
+import { Type } from 'typebox';
+
+import { clientPaths } from '../client-paths.ts';
+import { endpoint } from '../endpoint.ts';
+import * as s from '../schemas.ts';
+import { PublicRoom } from './list-public-rooms.ts';
+import * as shared from './shared.ts';
+
+/**
+ * A room as seen from outside, for previews.
+ * https://spec.matrix.org/v1.19/client-server-api/#get_matrixclientv1room_summaryroomidoralias
+ */
+export const getRoomSummary = endpoint({
+  id: 'getRoomSummary',
+  method: 'GET',
+  ...clientPaths('v1', '/room_summary/:roomIdOrAlias', [
+    '/_matrix/client/unstable/im.nheko.summary/summary/:roomIdOrAlias',
+    '/_matrix/client/unstable/im.nheko.summary/rooms/:roomIdOrAlias/summary',
+  ]),
+  auth: 'optional',
+  guests: true,
+  params: shared.RoomIdOrAliasParams,
+  query: Type.Object({ via: Type.Optional(s.QueryStringArray(s.ServerName)) }),
+  response: Type.Intersect([
+    PublicRoom,
+    Type.Object({
+      allowed_room_ids: Type.Optional(Type.Array(s.RoomId)),
+      encryption: Type.Optional(Type.String()),
+      room_version: Type.Optional(Type.String()),
+      membership: Type.Optional(shared.Membership),
+    }),
+  ]),
+});
