@@ -1,14 +1,14 @@
 import type { RoomEvent } from '../events/pdu.ts';
 import type { RoomVersionRules } from '../room-versions/index.ts';
 import type { PowerLevels } from './levels/effective-power-levels.ts';
-import type { AuthFacts, StateLookup } from './state-lookup.ts';
+import type { AuthFacts, StateEvent, StateLookup } from './state-lookup.ts';
 
 /** An event before the rules, with what they ask for. */
 export interface AuthCase {
   readonly event: RoomEvent;
   readonly rules: RoomVersionRules;
   readonly state: StateLookup;
-  readonly create: RoomEvent;
+  readonly create: StateEvent;
   readonly levels: PowerLevels;
   readonly facts: AuthFacts;
 }

@@ -6,6 +6,6 @@ export { effectivePowerLevels, powerLevelOf, powerLevelsIn, requiredPowerLevel }
 export type { PowerLevels } from './levels/effective-power-levels.ts';
 export { readLevel } from './levels/level-value.ts';
 export { joinRuleIn, lookupAmong, membershipOf } from './state-lookup.ts';
-export type { AuthFacts, StateLookup } from './state-lookup.ts';
+export type { AuthFacts, StateEvent, StateLookup } from './state-lookup.ts';
 export { allow, reject } from './verdict.ts';
 export type { Verdict } from './verdict.ts';

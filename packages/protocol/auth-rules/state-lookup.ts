@@ -6,7 +6,10 @@ import { stringProperty } from './content.ts';
  * The room state that an event is judged by: the state event of a type and state key, or undefined where there is none.
  * It hands out events that were accepted, never rejected ones.
  */
-export type StateLookup = (type: string, stateKey: string) => RoomEvent | undefined;
+export type StateLookup = (type: string, stateKey: string) => StateEvent | undefined;
+
+/** What the rules read of a state event: all but its place in the graph. */
+export type StateEvent = Omit<RoomEvent, 'prevEvents' | 'authEvents' | 'redacts'>;
 
 /**
  * What the rules cannot read off events. A fact that is not given counts as false, so that nothing is let through

@@ -1,7 +1,7 @@
-import type { JsonObject, RoomEvent } from '../../events/pdu.ts';
+import type { JsonObject } from '../../events/pdu.ts';
 import type { RoomVersionRules } from '../../room-versions/index.ts';
 import { isObject, property } from '../content.ts';
-import type { StateLookup } from '../state-lookup.ts';
+import type { StateEvent, StateLookup } from '../state-lookup.ts';
 import { isCreator } from './creators.ts';
 import { readLevel } from './level-value.ts';
 
@@ -22,8 +22,8 @@ export interface PowerLevels {
  * level in this room version counts as not there.
  */
 export function effectivePowerLevels(
-  create: RoomEvent | undefined,
-  powerLevels: RoomEvent | undefined,
+  create: StateEvent | undefined,
+  powerLevels: StateEvent | undefined,
   rules: RoomVersionRules,
 ): PowerLevels {
   const content: JsonObject = powerLevels?.content ?? {};
