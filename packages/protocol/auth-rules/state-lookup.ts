@@ -25,8 +25,8 @@ export interface AuthFacts {
 }
 
 /** A lookup in a handful of state events, such as the auth events of an event. Of two with the same key the first counts. */
-export function lookupAmong(events: Iterable<RoomEvent>): StateLookup {
-  const byType = new Map<string, Map<string, RoomEvent>>();
+export function lookupAmong(events: Iterable<StateEvent>): StateLookup {
+  const byType = new Map<string, Map<string, StateEvent>>();
   for (const event of events) {
     if (event.stateKey === undefined) continue;
     let ofType = byType.get(event.type);

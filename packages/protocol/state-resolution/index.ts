@@ -1,0 +1,11 @@
+export { authChainDifference, conflictedSubgraph } from './auth-chains.ts';
+export type { Conflicts } from './conflicts.ts';
+export { createEventReader } from './event-reader.ts';
+export type { EventReader, ResolutionFacts } from './event-reader.ts';
+export { partitionStates } from './partition.ts';
+export type { Partition } from './partition.ts';
+export { isPowerEvent } from './resolve-v2.ts';
+export { resolveConflicts, resolveStates } from './resolve.ts';
+export type { ResolvedConflicts, ResolvedState } from './resolve.ts';
+export { splitStateMapKey, stateMapKey } from './state-map.ts';
+export type { StateMap, StateMapKey } from './state-map.ts';
