@@ -1,5 +1,5 @@
-import { fitsInBytes, maxIdentifierBytes, splitSigilId } from "./sigil-id.ts";
-import type { EventId, ServerName } from "./types.ts";
+import { fitsInBytes, maxIdentifierBytes, splitSigilId } from './sigil-id.ts';
+import type { EventId, ServerName } from './types.ts';
 
 export interface EventIdParts {
   readonly opaque: string;
@@ -12,10 +12,9 @@ const hash = /^[A-Za-z0-9+/_-]{43}$/;
 
 /** An event id of any room version taken apart, or undefined where the text is none; https://spec.matrix.org/v1.19/appendices/#event-ids */
 export function parseEventId(text: string): EventIdParts | undefined {
-  if (!text.startsWith("$") || !fitsInBytes(text, maxIdentifierBytes)) return undefined;
-  if (!text.includes(":"))
-    return hash.test(text.slice(1)) ? { opaque: text.slice(1), server: undefined } : undefined;
-  const parts = splitSigilId(text, "$");
+  if (!text.startsWith('$') || !fitsInBytes(text, maxIdentifierBytes)) return undefined;
+  if (!text.includes(':')) return hash.test(text.slice(1)) ? { opaque: text.slice(1), server: undefined } : undefined;
+  const parts = splitSigilId(text, '$');
   return parts && { opaque: parts.localpart, server: parts.server };
 }
 

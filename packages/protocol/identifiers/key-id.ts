@@ -1,4 +1,4 @@
-import type { KeyId } from "./types.ts";
+import type { KeyId } from './types.ts';
 
 export interface KeyIdParts {
   readonly algorithm: string;
@@ -10,7 +10,7 @@ export interface KeyIdParts {
  * cross-signing keys may be anything without a colon; https://spec.matrix.org/v1.19/appendices/#cryptographic-key-representation
  */
 export function parseKeyId(text: string): KeyIdParts | undefined {
-  const colon = text.indexOf(":");
+  const colon = text.indexOf(':');
   if (colon < 1 || colon === text.length - 1) return undefined;
   return { algorithm: text.slice(0, colon), name: text.slice(colon + 1) };
 }

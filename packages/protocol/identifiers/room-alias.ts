@@ -1,5 +1,5 @@
-import { splitSigilId } from "./sigil-id.ts";
-import type { RoomAlias, ServerName } from "./types.ts";
+import { splitSigilId } from './sigil-id.ts';
+import type { RoomAlias, ServerName } from './types.ts';
 
 export interface RoomAliasParts {
   readonly localpart: string;
@@ -8,12 +8,12 @@ export interface RoomAliasParts {
 
 /** A room alias taken apart, or undefined where the text is none; https://spec.matrix.org/v1.19/appendices/#room-aliases */
 export function parseRoomAlias(text: string): RoomAliasParts | undefined {
-  return splitSigilId(text, "#");
+  return splitSigilId(text, '#');
 }
 
 /** Whether the text is a room alias; https://spec.matrix.org/v1.19/appendices/#room-aliases */
 export function isRoomAlias(text: string): text is RoomAlias {
-  return splitSigilId(text, "#") !== undefined;
+  return splitSigilId(text, '#') !== undefined;
 }
 
 /** The alias of a room. Throws a RangeError where the parts make none. */

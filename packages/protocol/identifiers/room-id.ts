@@ -1,6 +1,6 @@
-import { parseEventId } from "./event-id.ts";
-import { splitSigilId } from "./sigil-id.ts";
-import type { RoomId, ServerName } from "./types.ts";
+import { parseEventId } from './event-id.ts';
+import { splitSigilId } from './sigil-id.ts';
+import type { RoomId, ServerName } from './types.ts';
 
 export interface RoomIdParts {
   readonly opaque: string;
@@ -13,9 +13,9 @@ export interface RoomIdParts {
  * create event; https://spec.matrix.org/v1.19/appendices/#room-ids
  */
 export function parseRoomId(text: string): RoomIdParts | undefined {
-  if (!text.startsWith("!")) return undefined;
-  if (!text.includes(":")) return parseEventId(`$${text.slice(1)}`);
-  const parts = splitSigilId(text, "!");
+  if (!text.startsWith('!')) return undefined;
+  if (!text.includes(':')) return parseEventId(`$${text.slice(1)}`);
+  const parts = splitSigilId(text, '!');
   return parts && { opaque: parts.localpart, server: parts.server };
 }
 

@@ -1,6 +1,7 @@
-import { Buffer } from "node:buffer";
-import { fitsInBytes, maxIdentifierBytes, splitSigilId } from "./sigil-id.ts";
-import type { ServerName, UserId } from "./types.ts";
+import { Buffer } from 'node:buffer';
+
+import { fitsInBytes, maxIdentifierBytes, splitSigilId } from './sigil-id.ts';
+import type { ServerName, UserId } from './types.ts';
 
 export interface UserIdParts {
   readonly localpart: string;
@@ -12,12 +13,12 @@ export interface UserIdParts {
  * `:`, NUL and lone surrogates, the empty one included; https://spec.matrix.org/v1.19/appendices/#historical-user-ids
  */
 export function parseUserId(text: string): UserIdParts | undefined {
-  return splitSigilId(text, "@");
+  return splitSigilId(text, '@');
 }
 
 /** Whether the text is a user id, historical ones included; see {@link parseUserId}. */
 export function isUserId(text: string): text is UserId {
-  return splitSigilId(text, "@") !== undefined;
+  return splitSigilId(text, '@') !== undefined;
 }
 
 /** Whether a new user may have this localpart: `a-z0-9._=-/+`, not empty; https://spec.matrix.org/v1.19/appendices/#user-identifiers */
@@ -52,13 +53,13 @@ export function userIdFits(localpart: string, server: ServerName): boolean {
  * @param distinguishCase writes `A` as `_a` and `_` as `__`, so that names that differ in case only stay different
  */
 export function mapToLocalpart(name: string, { distinguishCase = false } = {}): string {
-  let localpart = "";
+  let localpart = '';
   for (const byte of Buffer.from(name)) {
     const char = String.fromCharCode(byte);
-    if (/[A-Z]/.test(char)) localpart += (distinguishCase ? "_" : "") + char.toLowerCase();
-    else if (char === "_" && distinguishCase) localpart += "__";
+    if (/[A-Z]/.test(char)) localpart += (distinguishCase ? '_' : '') + char.toLowerCase();
+    else if (char === '_' && distinguishCase) localpart += '__';
     else if (/[a-z0-9._/+-]/.test(char)) localpart += char;
-    else localpart += `=${byte.toString(16).padStart(2, "0")}`;
+    else localpart += `=${byte.toString(16).padStart(2, '0')}`;
   }
   return localpart;
 }
