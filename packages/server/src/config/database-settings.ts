@@ -75,9 +75,10 @@ export function resolveDatabase(written: Written, dataDirectory: string, reading
   const { args, durability } = written;
   if (written.name === 'sqlite3') {
     const file = args['database'] ?? resolve(dataDirectory, 'homeserver.db');
-    if (typeof file !== 'string') reading.wrong(['database', 'args', 'database'], file, 'the path of a file');
     noteUnknown(args, ['database', 'cp_max'], reading);
-    return { name: 'sqlite3', file: file === ':memory:' ? ':memory:' : resolve(String(file)), durability };
+    if (typeof file !== 'string') reading.wrong(['database', 'args', 'database'], file, 'the path of a file');
+    const path = typeof file === 'string' ? file : '';
+    return { name: 'sqlite3', file: path === ':memory:' ? path : resolve(path), durability };
   }
   const connection: Record<string, unknown> = {};
   for (const name of textArgs) {
@@ -87,7 +88,8 @@ export function resolveDatabase(written: Written, dataDirectory: string, reading
     else reading.wrong(['database', 'args', name], value, 'text');
   }
   const database = args['database'] ?? args['dbname'];
-  if (database !== undefined && database !== null) connection['database'] = String(database);
+  if (typeof database === 'string') connection['database'] = database;
+  else if (database !== undefined && database !== null) reading.wrong(['database', 'args', 'database'], database, 'text');
   const port = wholeNumber(args, 'port', 65_535, reading);
   if (port !== undefined) connection['port'] = port;
   const timeout = wholeNumber(args, 'connect_timeout', 86_400, reading);

@@ -10,3 +10,6 @@ export type { LogDestination, LogLevel, LogRotation, LogSettings } from './log-s
 export { readLogConfig } from './read-log-config.ts';
 export type { RateLimit } from './sections/ratelimiting.ts';
 export type { RoomDirectoryRule } from './sections/rooms.ts';
+export { generateConfig, generatedSecrets, generateLogConfig } from './generate-config.ts';
+export type { GeneratedSecret, NewConfig } from './generate-config.ts';
+export { readSigningKeys } from './signing-key-file.ts';

@@ -86,7 +86,7 @@ type File = ReturnType<typeof readYamlFile>;
 
 function destination(name: string, handlers: Mapping, file: File, warnings: string[]): LogDestination | undefined {
   const handler = mappingOf(handlers[name]);
-  const type = String(handler['class'] ?? '');
+  const type = textOf(handler['class']);
   const level = handler['level'] === undefined ? 'trace' : levelOf(handler['level'], ['handlers', name, 'level'], file);
   const format = isJson(handler['formatter'], file.mapping) ? 'json' : 'text';
   if (buffers.has(type) && typeof handler['target'] === 'string' && handler['target'] !== name) {
@@ -116,7 +116,7 @@ function rotationOf(type: string, handler: Mapping): LogRotation | null | undefi
     return bytes === 0 || keep === 0 ? null : { by: 'size', bytes, keep };
   }
   if (type !== 'logging.handlers.TimedRotatingFileHandler') return undefined;
-  const when = String(handler['when'] ?? 'h').toUpperCase();
+  const when = textOf(handler['when'], 'h').toUpperCase();
   const interval = Math.max(1, wholeNumber(handler['interval'], 1));
   if (when === 'MIDNIGHT') return { by: 'midnight', days: interval, utc: handler['utc'] === true, keep };
   if (/^W[0-6]$/.test(when)) return { by: 'midnight', days: 7 * interval, utc: handler['utc'] === true, keep };
@@ -126,7 +126,7 @@ function rotationOf(type: string, handler: Mapping): LogRotation | null | undefi
 /** Formatters that write JSON are classes; all others have a format for people. */
 function isJson(formatter: unknown, config: Mapping): boolean {
   const { class: type, '()': factory } = mappingOf(mappingOf(config['formatters'])[String(formatter)]);
-  return /json/i.test(String(type ?? factory ?? ''));
+  return /json/i.test(textOf(type ?? factory));
 }
 
 function ownName(name: string): string | undefined {
@@ -142,6 +142,10 @@ function levelOf(value: unknown, at: readonly string[], file: File): LogLevel {
   throw new ConfigError(
     `${file.locate(at)}: ${at.join('.')} must be one of CRITICAL, ERROR, WARNING, INFO, DEBUG, but is ${spellValue(value)}`,
   );
+}
+
+function textOf(value: unknown, otherwise = ''): string {
+  return typeof value === 'string' ? value : otherwise;
 }
 
 function wholeNumber(value: unknown, otherwise: number): number {
