@@ -1,3 +1,8 @@
+export { createHttpServer } from './http-server.ts';
+export type { HttpServer, HttpServerNeeds, HttpSettings } from './http-server.ts';
+export type { ListenAddress, Listener } from './listeners.ts';
+export { healthRoute } from './health.ts';
+export type { BoundAddress } from './sockets.ts';
 export { answer, rawJson, route } from './types.ts';
 export type {
   Answer,
