@@ -1,0 +1,5 @@
+import type { Migration } from '../platform/database/index.ts';
+import foundation from './0001-foundation.ts';
+
+/** Every step of the schema, in order. A new one goes last, in a file `NNNN-name.ts`; one that was released is never changed. */
+export const migrations: readonly Migration[] = [foundation];

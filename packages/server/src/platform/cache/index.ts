@@ -1,0 +1,1 @@
+export { ByteCache, CacheBudget, stringBytes, type ByteCacheOptions } from './byte-cache.ts';

@@ -1,0 +1,1 @@
+export { forEachDatabase, type DatabaseSuite, type DatabaseTest } from './for-each-database.ts';
