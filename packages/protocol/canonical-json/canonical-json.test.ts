@@ -3,7 +3,15 @@ import { suite, test } from 'node:test';
 
 import { randomJson, reordered } from '../fixtures/random-json.ts';
 import { seededRandom } from '../fixtures/seeded-random.ts';
-import { CanonicalJsonError, codePointOrder, encodeCanonicalJson, encodeLenientCanonicalJson, own, parseJson } from './index.ts';
+import {
+  CanonicalJsonError,
+  codePointOrder,
+  encodeCanonicalJson,
+  encodeLenientCanonicalJson,
+  own,
+  parseExactJson,
+  parseJson,
+} from './index.ts';
 
 /** https://spec.matrix.org/v1.19/appendices/#examples */
 const specExamples: [given: string, canonical: string][] = [
@@ -92,6 +100,21 @@ suite('canonical JSON', () => {
     assert.equal(encodeLenientCanonicalJson({ b: 1.5, a: 2 ** 53, c: -0 }), '{"a":9007199254740992,"b":1.5,"c":0}');
     assert.throws(() => encodeLenientCanonicalJson({ a: Number.NaN }), CanonicalJsonError);
     assert.throws(() => encodeLenientCanonicalJson('\udfff'), CanonicalJsonError);
+  });
+
+  test('numbers of old events come back as the server that hashed them wrote them', () => {
+    const cases: [given: string, canonical: string][] = [
+      ['{"w": 640.0}', '{"w":640.0}'],
+      ['9223372036854775807', '9223372036854775807'],
+      ['[-0, -0.0, 0.0, 1e2, 1E+16, 123456789012345680.0]', '[0,-0.0,0.0,100.0,1e+16,1.2345678901234568e+17]'],
+      ['[0.0001, 0.00001, 1.50, -2.5e-10, 1e300]', '[0.0001,1e-05,1.5,-2.5e-10,1e+300]'],
+      ['{"b": 1.0, "a": {"2": 1.0, "10": 7}}', '{"a":{"10":7,"2":1.0},"b":1.0}'],
+      ['{"b": 1.0, "a": "1.0"}', '{"a":"1.0","b":1.0}'],
+    ];
+    for (const [given, canonical] of cases) assert.equal(encodeLenientCanonicalJson(parseExactJson(given)), canonical);
+    assert.deepEqual(parseExactJson('{"a": [1, "2.5"]}'), { a: [1, '2.5'] });
+    assert.throws(() => encodeCanonicalJson(parseExactJson('{"w": 640.0}')), /w is a float/);
+    assert.throws(() => encodeLenientCanonicalJson(parseExactJson('1e999')), CanonicalJsonError);
   });
 
   test('nesting without end is refused before it costs a stack', () => {

@@ -1,6 +1,8 @@
 import { CanonicalJsonError } from './canonical-json-error.ts';
 import { codePointOrder } from './code-point-order.ts';
-import { findFault, maxJsonDepth } from './fault.ts';
+import { isExactNumber } from './exact-numbers.ts';
+import { findFault } from './fault.ts';
+import { maxJsonDepth } from './max-depth.ts';
 import { setOwn } from './own-members.ts';
 
 /**
@@ -16,7 +18,8 @@ export function encodeCanonicalJson(value: unknown): string {
 
 /**
  * As {@link encodeCanonicalJson}, but floats and integers beyond 2^53 are written as JavaScript writes them, because events of room
- * versions 1 to 5 may hold them; https://spec.matrix.org/v1.19/rooms/v1/#canonical-json
+ * versions 1 to 5 may hold them, and numbers of `parseExactJson` as that has them;
+ * https://spec.matrix.org/v1.19/rooms/v1/#canonical-json
  */
 export function encodeLenientCanonicalJson(value: unknown): string {
   return encode(value, false);
@@ -59,6 +62,7 @@ function inspect(value: unknown, strict: boolean, depth: number): Verdict {
     case 'object':
       if (value === null) return inOrder;
       if (depth === 0) return faulty;
+      if (isExactNumber(value)) return strict ? faulty : inOrder;
       return Array.isArray(value) ? inspectArray(value, strict, depth) : inspectObject(value, strict, depth);
     default:
       return faulty;
@@ -95,7 +99,7 @@ function inspectObject(object: object, strict: boolean, depth: number): Verdict 
 
 /** An equal value whose members were added in order. Only for what was found `unordered`. */
 function inKeyOrder(value: unknown): unknown {
-  if (typeof value !== 'object' || value === null) return value;
+  if (typeof value !== 'object' || value === null || isExactNumber(value)) return value;
   if (Array.isArray(value)) return value.map(inKeyOrder);
   const copy: Record<string, unknown> = {};
   for (const key of sortedKeys(value)) setOwn(copy, key, inKeyOrder((value as Record<string, unknown>)[key]));
@@ -104,7 +108,7 @@ function inKeyOrder(value: unknown): unknown {
 
 /** Writes any value that has no fault. */
 function write(value: unknown): string {
-  if (typeof value !== 'object' || value === null) return JSON.stringify(value);
+  if (typeof value !== 'object' || value === null || isExactNumber(value)) return JSON.stringify(value);
   if (Array.isArray(value)) return `[${value.map(write).join(',')}]`;
 
   let text = '';

@@ -1,5 +1,5 @@
-/** How deep arrays and objects may nest, about what Python servers bear; deeper would only serve to exhaust a stack. */
-export const maxJsonDepth = 1000;
+import { isExactNumber } from './exact-numbers.ts';
+import { maxJsonDepth } from './max-depth.ts';
 
 export interface JsonFault {
   readonly path: string;
@@ -20,6 +20,7 @@ export function findFault(value: unknown, strict: boolean, path = '', depth = ma
     case 'object':
       if (value === null) return undefined;
       if (depth === 0) return { path: '', reason: `is nested deeper than ${maxJsonDepth} levels` };
+      if (isExactNumber(value)) return strict ? { path, reason: 'is a float or an integer beyond ±(2^53 − 1)' } : undefined;
       return Array.isArray(value) ? faultInArray(value, strict, path, depth) : faultInObject(value, strict, path, depth);
     default:
       return { path, reason: `is of type ${typeof value}, which JSON does not have` };

@@ -1,6 +1,6 @@
 import type { Json } from '../events/pdu.ts';
 import { CanonicalJsonError } from './canonical-json-error.ts';
-import { maxJsonDepth } from './fault.ts';
+import { maxJsonDepth } from './max-depth.ts';
 
 /**
  * Parses a stranger's JSON. A key `__proto__` becomes an own property like any other (read with {@link own}, write with

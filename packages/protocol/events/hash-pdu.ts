@@ -9,7 +9,10 @@ import { decodeBase64 } from '../signatures/index.ts';
 import type { Pdu } from './pdu.ts';
 import { redactPdu } from './redact-pdu.ts';
 
-/** The encoder for events of that room version: strict from version 6 on. */
+/**
+ * The encoder for events of that room version: strict from version 6 on. Where it is lenient, hash and verify what `parseExactJson` made
+ * of another server's event, because `640.0` and 2^63 − 1 do not survive as JavaScript numbers.
+ */
 export function encoderFor(rules: RoomVersionRules): CanonicalJsonEncoder {
   return rules.strictCanonicalJson ? encodeCanonicalJson : encodeLenientCanonicalJson;
 }

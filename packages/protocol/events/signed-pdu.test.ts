@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { suite, test } from 'node:test';
 
-import { encodeCanonicalJson } from '../canonical-json/index.ts';
+import { encodeCanonicalJson, encodeLenientCanonicalJson, parseExactJson } from '../canonical-json/index.ts';
 import { randomJsonObject } from '../fixtures/random-json.ts';
 import { seededRandom } from '../fixtures/seeded-random.ts';
 import { isEventId, isRoomId } from '../identifiers/index.ts';
@@ -194,6 +194,20 @@ suite('events of every room version', () => {
     assert.equal(depthAfter([3, 9, 4]), 10);
     assert.equal(depthAfter([Number.MAX_SAFE_INTEGER]), Number.MAX_SAFE_INTEGER);
     assert.equal(depthAfter([2 ** 63]), Number.MAX_SAFE_INTEGER);
+  });
+
+  test('a picture 640.0 pixels wide, in an old room, keeps its hash', () => {
+    const rules = version('5');
+    const sent = JSON.stringify({ ...buildPdu(newEvent(), rules), content: { info: { w: 'WIDTH' } } }).replace(
+      '"WIDTH"',
+      '640.0',
+    );
+    const signedBySynapse = hashAndSignPdu(parseExactJson(sent) as unknown as UnsignedPdu, domain, key, rules);
+    const received = encodeLenientCanonicalJson(signedBySynapse);
+    assert.match(received, /"w":640\.0/);
+    assert.ok(verifyContentHash(parseExactJson(received) as unknown as Pdu, rules));
+    assert.ok(!verifyContentHash(JSON.parse(received) as Pdu, rules));
+    assert.ok(checkPduFormat(JSON.parse(received), rules).ok);
   });
 
   test('whatever the content, hash and signature survive the journey and any order of keys', () => {
