@@ -7,7 +7,7 @@ export interface KeyIdParts {
 
 /**
  * `algorithm:name` taken apart, or undefined where the text is none. Names of server keys are `[a-zA-Z0-9_]`; those of devices and of
- * cross-signing keys may be anything without a colon; https://spec.matrix.org/v1.19/appendices/#cryptographic-key-representation
+ * cross-signing keys are not limited; https://spec.matrix.org/v1.19/client-server-api/#key-algorithms
  */
 export function parseKeyId(text: string): KeyIdParts | undefined {
   const colon = text.indexOf(':');
