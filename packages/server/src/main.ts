@@ -9,7 +9,7 @@ process.exitCode = await run(process.argv.slice(2), {
   terminal: processTerminal,
   start: async (config, options) => (await import('./app/index.ts')).startServer(config, options),
   signals: process,
-  uptime: () => performance.now(),
+  uptime: () => process.uptime() * 1000,
   banner: process.stdout.isTTY,
 });
 // Whatever a forced end leaves open must not keep the process.

@@ -113,15 +113,15 @@ function serverOf(positionals: readonly string[], config: Config | undefined): T
   return listener === undefined ? { origin: 'http://localhost:8008' } : targetOf(listener);
 }
 
-function targetOf({ at, tls }: Listener): Target {
+function targetOf({ address, tls }: Listener): Target {
   const scheme = tls ? 'https' : 'http';
-  if ('path' in at) return { origin: `${scheme}://localhost`, socketPath: at.path };
-  const [first = 'localhost'] = at.bind_addresses.toSorted(
+  if (address.kind === 'unix') return { origin: `${scheme}://localhost`, socketPath: address.path };
+  const [first = 'localhost'] = address.addresses.toSorted(
     (one, other) => Number(one.includes(':')) - Number(other.includes(':')),
   );
   const everywhere = first === '0.0.0.0' || first === '::' || first === '';
   const host = everywhere ? 'localhost' : first.includes(':') ? `[${first}]` : first;
-  return { origin: `${scheme}://${host}:${at.port}` };
+  return { origin: `${scheme}://${host}:${address.port}` };
 }
 
 async function call(target: Target, method: 'GET' | 'POST', body?: unknown): Promise<Record<string, unknown>> {

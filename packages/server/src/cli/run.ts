@@ -37,8 +37,9 @@ export async function run(args: readonly string[], needs: RunNeeds): Promise<num
 async function dispatch(args: readonly string[], needs: RunNeeds): Promise<number> {
   const [first = '', ...rest] = args;
   const { terminal } = needs;
-  if (Object.hasOwn(subCommands, first)) {
-    const command = await subCommands[first]!();
+  const load = Object.hasOwn(subCommands, first) ? subCommands[first] : undefined;
+  if (load !== undefined) {
+    const command = await load();
     await command(rest, terminal);
     return 0;
   }

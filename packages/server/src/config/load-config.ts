@@ -52,7 +52,7 @@ export function loadConfig(paths: readonly string[], from: LoadOptions = {}): Lo
   const dataDirectory = resolve(from.dataDirectory ?? '.');
   const secrets = readSecrets(written, reading, from.newSecret ?? (() => randomBytes(36).toString('base64url')));
   const { use_presence, log_config, ...rest } = written;
-  const certificates = { certificate: written.tls_certificate_path, key: written.tls_private_key_path };
+  const certificates = { chain: written.tls_certificate_path, key: written.tls_private_key_path };
   const listeners = resolveListeners(written.listeners, certificates, reading);
   const database = resolveDatabase(written.database, dataDirectory, reading);
   const { values, warnings } = checkTogether(written, isSet, reading);
@@ -105,7 +105,11 @@ const noPolicy = {
 
 function stopOnProblems(reading: Reading, files: MergedFiles): void {
   if (reading.problems.length === 0) return;
-  const lines = reading.problems.map(({ path, message }) => {
+  const order = Object.keys(files.mapping);
+  const asInTheFile = reading.problems.toSorted(
+    (one, other) => order.indexOf(String(one.path[0])) - order.indexOf(String(other.path[0])),
+  );
+  const lines = asInTheFile.map(({ path, message }) => {
     const where = files.locate(path);
     return `${where === undefined ? '' : `${where}: `}${spellPath(path)} ${message}`;
   });

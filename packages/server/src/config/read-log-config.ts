@@ -2,7 +2,7 @@ import { resolve } from 'node:path';
 
 import { ConfigError } from './config-error.ts';
 import { defaultLogSettings } from './log-settings.ts';
-import type { LogDestination, LogLevel, LogRotation, LogSettings } from './log-settings.ts';
+import type { LogOutput, LogLevel, LogRotation, LogSettings } from './log-settings.ts';
 import { readYamlFile } from './read-files.ts';
 import { isMapping, spellValue } from './schema/index.ts';
 
@@ -28,23 +28,23 @@ const levels: Readonly<Record<string, LogLevel>> = {
 
 /** Which of our loggers a logger of Synapse stands for; the longest name that fits counts. */
 const counterparts: readonly (readonly [synapse: string, ours: string])[] = [
-  ['synapse.storage', 'database'],
-  ['synapse.storage.SQL', 'database.sql'],
-  ['synapse.access', 'http.access'],
-  ['synapse.http.server', 'http'],
-  ['synapse.http.site', 'http'],
-  ['synapse.rest', 'http'],
-  ['synapse.http', 'outgoing'],
-  ['synapse.http.matrixfederationclient', 'federation.outgoing'],
-  ['synapse.federation', 'federation'],
-  ['synapse.state', 'rooms.state'],
-  ['synapse.handlers', 'features'],
-  ['synapse.handlers.sync', 'features.sync'],
-  ['synapse.handlers.presence', 'features.presence'],
-  ['synapse.push', 'features.push'],
-  ['synapse.appservice', 'features.appservices'],
-  ['synapse.media', 'features.media'],
-  ['synapse.replication', 'streams'],
+  ['synapse.storage', 'myelin.database'],
+  ['synapse.storage.SQL', 'myelin.database.sql'],
+  ['synapse.access', 'myelin.http.access'],
+  ['synapse.http.server', 'myelin.http'],
+  ['synapse.http.site', 'myelin.http'],
+  ['synapse.rest', 'myelin.http'],
+  ['synapse.http', 'myelin.outgoing'],
+  ['synapse.http.matrixfederationclient', 'myelin.federation.outgoing'],
+  ['synapse.federation', 'myelin.federation'],
+  ['synapse.state', 'myelin.rooms.state'],
+  ['synapse.handlers', 'myelin.features'],
+  ['synapse.handlers.sync', 'myelin.features.sync'],
+  ['synapse.handlers.presence', 'myelin.features.presence'],
+  ['synapse.push', 'myelin.features.push'],
+  ['synapse.appservice', 'myelin.features.appservices'],
+  ['synapse.media', 'myelin.features.media'],
+  ['synapse.replication', 'myelin.streams'],
 ];
 
 /** Handlers that only collect lines before they pass them on to their `target`. */
@@ -75,28 +75,25 @@ export function readLogConfig(path: string): { settings: LogSettings; warnings: 
 
   const handlers = mappingOf(file.mapping['handlers']);
   const used = Array.isArray(root['handlers']) ? root['handlers'].map(String) : [];
-  const destinations = used.flatMap((name) => destination(name, handlers, file, warnings) ?? []);
-  return {
-    settings: { level, loggers, destinations: destinations.length > 0 ? destinations : defaultLogSettings.destinations },
-    warnings,
-  };
+  const outputs = used.flatMap((name) => outputOf(name, handlers, file, warnings) ?? []);
+  return { settings: { level, loggers, outputs: outputs.length > 0 ? outputs : defaultLogSettings.outputs }, warnings };
 }
 
 type File = ReturnType<typeof readYamlFile>;
 
-function destination(name: string, handlers: Mapping, file: File, warnings: string[]): LogDestination | undefined {
+function outputOf(name: string, handlers: Mapping, file: File, warnings: string[]): LogOutput | undefined {
   const handler = mappingOf(handlers[name]);
   const type = textOf(handler['class']);
   const level = handler['level'] === undefined ? 'trace' : levelOf(handler['level'], ['handlers', name, 'level'], file);
   const format = isJson(handler['formatter'], file.mapping) ? 'json' : 'text';
   if (buffers.has(type) && typeof handler['target'] === 'string' && handler['target'] !== name) {
-    return destination(handler['target'], handlers, file, warnings);
+    return outputOf(handler['target'], handlers, file, warnings);
   }
   if (type === 'logging.StreamHandler')
-    return { to: handler['stream'] === 'ext://sys.stdout' ? 'stdout' : 'stderr', level, format };
-  const rotation = rotationOf(type, handler);
+    return { kind: 'console', stream: handler['stream'] === 'ext://sys.stdout' ? 'stdout' : 'stderr', level, format };
+  const rotation = rotationOf(type, handler, file.locate(['handlers', name]), warnings);
   if (rotation !== undefined && typeof handler['filename'] === 'string') {
-    return { to: 'file', path: resolve(handler['filename']), level, format, rotation };
+    return { kind: 'file', path: resolve(handler['filename']), level, format, ...(rotation && { rotation }) };
   }
   if (type === 'logging.NullHandler') return undefined;
   const where = file.locate(['handlers', name]);
@@ -105,22 +102,20 @@ function destination(name: string, handlers: Mapping, file: File, warnings: stri
   return undefined;
 }
 
-const units: Readonly<Record<string, number>> = { S: 1000, M: 60_000, H: 3_600_000, D: 86_400_000 };
-
-/** When the file of a handler is set aside; undefined: the handler does not write to a file. */
-function rotationOf(type: string, handler: Mapping): LogRotation | null | undefined {
+/** When the file of a handler is put away; undefined: the handler does not write to a file. */
+function rotationOf(type: string, handler: Mapping, where: string, warnings: string[]): LogRotation | null | undefined {
   const keep = wholeNumber(handler['backupCount'], 0);
   if (type === 'logging.FileHandler' || type === 'logging.handlers.WatchedFileHandler') return null;
   if (type === 'logging.handlers.RotatingFileHandler') {
-    const bytes = wholeNumber(handler['maxBytes'], 0);
-    return bytes === 0 || keep === 0 ? null : { by: 'size', bytes, keep };
+    const maxBytes = wholeNumber(handler['maxBytes'], 0);
+    return maxBytes === 0 || keep === 0 ? null : { by: 'size', maxBytes, keep };
   }
   if (type !== 'logging.handlers.TimedRotatingFileHandler') return undefined;
   const when = textOf(handler['when'], 'h').toUpperCase();
-  const interval = Math.max(1, wholeNumber(handler['interval'], 1));
-  if (when === 'MIDNIGHT') return { by: 'midnight', days: interval, utc: handler['utc'] === true, keep };
-  if (/^W[0-6]$/.test(when)) return { by: 'midnight', days: 7 * interval, utc: handler['utc'] === true, keep };
-  return { by: 'time', every: interval * (units[when] ?? 3_600_000), keep };
+  const daily = (when === 'MIDNIGHT' || when === 'D') && wholeNumber(handler['interval'], 1) <= 1;
+  if (!daily) warnings.push(`${where}: log files are put away at midnight, not by when: ${when}.`);
+  // Python keeps all old files when no number is given.
+  return { by: 'day', keep: keep === 0 ? Number.MAX_SAFE_INTEGER : keep };
 }
 
 /** Formatters that write JSON are classes; all others have a format for people. */
@@ -130,7 +125,7 @@ function isJson(formatter: unknown, config: Mapping): boolean {
 }
 
 function ownName(name: string): string | undefined {
-  if (name.startsWith('myelin.')) return name.slice('myelin.'.length);
+  if (name.startsWith('myelin.')) return name;
   const fits = counterparts.filter(([synapse]) => name === synapse || name.startsWith(`${synapse}.`));
   return fits.toSorted(([one], [other]) => other.length - one.length)[0]?.[1];
 }

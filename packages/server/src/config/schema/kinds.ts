@@ -96,9 +96,9 @@ export const size: Kind<number> = {
 function withUnit(found: unknown, units: Readonly<Record<string, number>>): number | undefined {
   if (typeof found === 'number') return Number.isSafeInteger(found) && found >= 0 ? found : undefined;
   if (typeof found !== 'string') return undefined;
-  const match = /^(\d+)\s*([A-Za-z]*)$/.exec(found.trim());
-  const unit = match && Object.hasOwn(units, match[2]!) ? units[match[2]!] : undefined;
-  const value = unit === undefined ? Number.NaN : Number(match![1]) * unit;
+  const [, amount, name = ''] = /^(\d+)\s*([A-Za-z]*)$/.exec(found.trim()) ?? [];
+  const unit = Object.hasOwn(units, name) ? units[name] : undefined;
+  const value = Number(amount) * (unit ?? Number.NaN);
   return Number.isSafeInteger(value) ? value : undefined;
 }
 

@@ -13,12 +13,16 @@ export function nearestName(name: string, known: Iterable<string>): string | und
 /** How many letters must be put in, taken out or replaced to get from one word to the other (Levenshtein). */
 function editDistance(from: string, to: string): number {
   let row = Array.from({ length: to.length + 1 }, (_, index) => index);
-  for (let i = 0; i < from.length; i++) {
-    const next = [i + 1];
-    for (let j = 0; j < to.length; j++) {
-      next.push(Math.min(row[j + 1]! + 1, next[j]! + 1, row[j]! + (from[i] === to[j] ? 0 : 1)));
+  for (const [i, letter] of from.split('').entries()) {
+    let [diagonal = 0] = row;
+    let left = i + 1;
+    const next = [left];
+    for (const [j, above] of row.slice(1).entries()) {
+      left = Math.min(above + 1, left + 1, diagonal + (letter === to[j] ? 0 : 1));
+      next.push(left);
+      diagonal = above;
     }
     row = next;
   }
-  return row[to.length]!;
+  return row.at(-1) ?? 0;
 }

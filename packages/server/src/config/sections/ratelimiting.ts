@@ -1,17 +1,24 @@
 import { group, integer, maybe, number, option, section } from '../schema/index.ts';
 import type { Kind } from '../schema/index.ts';
 
-/** So many at once (`burst_count`), and then so many a second. */
-export interface RateLimit {
-  readonly per_second: number;
-  readonly burst_count: number;
+/** How often something may happen: `burstCount` times at once, then `perSecond` times a second. */
+export interface Rate {
+  readonly perSecond: number;
+  readonly burstCount: number;
 }
 
-function rate(per_second: number, burst_count: number): Kind<RateLimit> {
-  return group({
-    per_second: option(number({ min: 0 }), 'How many a second in the long run.', { default: per_second }),
-    burst_count: option(number({ min: 0 }), 'How many at once.', { default: burst_count }),
+function rate(perSecond: number, burst: number): Kind<Rate> {
+  const written = group({
+    per_second: option(number({ min: 0 }), 'How many a second in the long run.', { default: perSecond }),
+    burst_count: option(number({ min: 0 }), 'How many at once.', { default: burst }),
   });
+  return {
+    ...written,
+    read(found, at, reading) {
+      const value = written.read(found, at, reading);
+      return value && { perSecond: value.per_second, burstCount: value.burst_count };
+    },
+  };
 }
 
 function limit(perSecond: number, burst: number, help: string, support?: 'later') {

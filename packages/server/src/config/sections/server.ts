@@ -39,7 +39,9 @@ export const server = section('Server', {
   }),
   extra_well_known_client_content: option(mapOf(anything), 'More keys for /.well-known/matrix/client.', { default: {} }),
   web_client_location: option(maybe(webUrl), 'Where "/" redirects to, such as the address of a web client.', { default: null }),
-  pid_file: option(maybe(text), "The file that holds the process's id while the server runs.", { default: null }),
+  pid_file: option(maybe(text), "The file that holds the process's id while the server runs in the background.", {
+    default: null,
+  }),
   daemonize: option(bool, 'Run in the background. A service manager does this better.', { default: false }),
   print_pidfile: option(bool, 'Print the path of the pid file before going into the background.', {
     default: false,
