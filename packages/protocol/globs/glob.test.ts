@@ -40,7 +40,10 @@ test('globs agree with the regular expression that they mean', () => {
   const letters = ['a', 'b', '*', '?'];
   const texts = words(['a', 'b'], 5);
   for (const pattern of words(letters, 4)) {
-    const source = pattern.split('').map((letter) => (letter === '*' ? '.*' : letter === '?' ? '.' : letter)).join('');
+    const source = pattern
+      .split('')
+      .map((letter) => (letter === '*' ? '.*' : letter === '?' ? '.' : letter))
+      .join('');
     const glob = compileGlob(pattern);
     for (const text of texts) {
       assert.equal(glob.matches(text), new RegExp(`^${source}$`).test(text), `${pattern} on ${text}`);
