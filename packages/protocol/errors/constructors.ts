@@ -136,9 +136,9 @@ export function userLimitExceeded(
   });
 }
 
-/** 409 from the alias endpoint, 400 from `createRoom`: the alias is taken. */
-export function roomInUse(reason = 'Room alias already taken', status: 400 | 409 = 400): MatrixError {
-  return new MatrixError('M_ROOM_IN_USE', reason, { status });
+/** 400: the alias that `createRoom` was given is taken. The alias endpoint answers that with `unknown(reason, 409)`. */
+export function roomInUse(reason = 'Room alias already taken'): MatrixError {
+  return new MatrixError('M_ROOM_IN_USE', reason);
 }
 
 /** 400: `createRoom` was asked for a state that cannot be. */
