@@ -73,6 +73,20 @@ export class ByteWriter {
     this.#length += this.#buffer.write(text, this.#length, 'utf8');
   }
 
+  /**
+   * The bytes that `text` is the base64 of, without their length, when it is exactly what `ByteReader.base64` would give back for
+   * `length` bytes: no padding, this alphabet, no stray bits. Otherwise writes nothing and returns false.
+   */
+  base64(text: string, length: number, alphabet: 'base64' | 'base64url'): boolean {
+    if (text.length !== Math.ceil((length * 4) / 3)) return false;
+    this.#reserve(length);
+    const end = this.#length + length;
+    if (this.#buffer.write(text, this.#length, length, alphabet) !== length) return false;
+    if (!unpadded(this.#buffer.toString(alphabet, this.#length, end), text)) return false;
+    this.#length = end;
+    return true;
+  }
+
   /** A copy of what was written from `start` on. */
   bytes(start = 0): Uint8Array {
     return Uint8Array.prototype.slice.call(this.#buffer, start, this.#length);
@@ -90,4 +104,9 @@ export class ByteWriter {
     larger.set(this.#buffer.subarray(0, this.#length));
     this.#buffer = larger;
   }
+}
+
+/** Whether `encoded` without its padding is `text`, which is as long as that. */
+function unpadded(encoded: string, text: string): boolean {
+  return encoded.length === text.length ? encoded === text : encoded.startsWith(text);
 }

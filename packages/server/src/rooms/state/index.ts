@@ -9,5 +9,6 @@ export {
   type StateKey,
   type StateRoot,
 } from './state-node.ts';
-export { openStateTree, deleteRoomStates, stateRootFromBytes, stateRootToBytes } from './open-state-tree.ts';
+export { createNodeCache, deleteRoomStates, openStateTree, stateRootFromBytes, stateRootToBytes } from './open-state-tree.ts';
 export { type State, type StatePart, StateTree } from './state-tree.ts';
+export { RoomStates, type StateName } from './room-states.ts';

@@ -1,11 +1,11 @@
+import type { ByteCache } from '../../platform/cache/index.ts';
 import type { Db } from '../../platform/database/index.ts';
 import type { MadeNode } from './built-state.ts';
 import { decodeNode, decodeRoot } from './state-node-codec.ts';
 import {
   emptyRoot,
   emptyState,
-  memoryOf,
-  type NodeId,
+    type NodeId,
   type NodeSource,
   type RootNode,
   type StateNode,
@@ -16,12 +16,8 @@ import { loadNodes } from './state-nodes.store.ts';
 /** A promise only where the answer is not at hand. `await` takes both; a hot path looks for itself (`instanceof Promise`). */
 export type Maybe<T> = T | Promise<T>;
 
-/** Keeps decoded nodes within a budget of bytes; one may be gone at any time. */
-export interface NodeCache {
-  get(id: NodeId): StateNode | RootNode | undefined;
-  set(id: NodeId, node: StateNode | RootNode, bytes: number): void;
-  delete(id: NodeId): void;
-}
+/** Keeps decoded nodes of all rooms within a budget of bytes, at the cost that `stateNodeBytes` gives. */
+export type NodeCache = ByteCache<NodeId, StateNode | RootNode>;
 
 /** A source that also gives roots. */
 export interface NodeReader extends NodeSource {
@@ -86,7 +82,7 @@ export class StateReader {
       for (const { id, body } of await loadNodes(this.#db, room, missed)) {
         const node = source.isRoot(id) ? decodeRoot(body) : decodeNode(body);
         source.fetched.set(id, node);
-        this.#cache.set(id, node, memoryOf(node));
+        this.#cache.set(id, node);
       }
       for (const id of missed) {
         if (!source.fetched.has(id))

@@ -1,7 +1,8 @@
+import { ByteCache, type CacheBudget } from '../../platform/cache/index.ts';
 import { type Database, sql } from '../../platform/database/index.ts';
 import type { Random } from '../../platform/random.ts';
 import type { NodeCache } from './node-reader.ts';
-import { emptyState, type StateRoot } from './state-node.ts';
+import { emptyState, stateNodeBytes, type StateRoot } from './state-node.ts';
 import { nodeIdFromBytes, nodeIdToBytes } from './state-nodes.store.ts';
 import { StateTree } from './state-tree.ts';
 
@@ -35,6 +36,11 @@ export async function deleteRoomStates(database: Database, room: number, limit =
         (SELECT node_id FROM state_nodes WHERE room_nid = ${room} ORDER BY node_id LIMIT ${limit})`),
   );
   return deleted < limit;
+}
+
+/** A cache for the decoded nodes of all rooms, within the budget that all caches share. */
+export function createNodeCache(budget: CacheBudget): NodeCache {
+  return new ByteCache({ budget, cost: stateNodeBytes });
 }
 
 /** A root as a column holds it; null for the empty state. */

@@ -1,9 +1,9 @@
 import {
-  type Branch,
   digitAt,
   emptyLeaf,
   fanOut,
   leaf,
+  type NodeId,
   type NodeSource,
   noNode,
   type RootNode,
@@ -16,7 +16,7 @@ import {
 export function findEvent(source: NodeSource, top: StateNode, type: number, stateKey: number): number | undefined {
   let node: StateNode | undefined = top;
   for (let depth = 0; node?.kind === 'branch'; depth++) {
-    const child: Branch['children'][number] = node.children[digitAt(depth, type, stateKey)]!;
+    const child: NodeId = node.children[digitAt(depth, type, stateKey)] as NodeId;
     if (child === noNode) return undefined;
     node = source.node(child);
   }
@@ -31,7 +31,7 @@ export function collectEntries(source: NodeSource, node: StateNode, into: StateE
   if (node.kind === 'leaf') {
     const { entries } = node;
     for (let at = 0; at < entries.length; at += 3) {
-      into.push({ type: entries[at]!, stateKey: entries[at + 1]!, event: entries[at + 2]! });
+      into.push({ type: entries[at] as number, stateKey: entries[at + 1] as number, event: entries[at + 2] as number });
     }
     return;
   }
@@ -64,13 +64,14 @@ function diffNodes(source: NodeSource, before: StateNode, after: StateNode, dept
 /** A branch's child; of a leaf, what it would pass to that child if it were a branch. */
 function childAt(source: NodeSource, node: StateNode, digit: number, depth: number): StateNode | undefined {
   if (node.kind === 'branch') {
-    const child = node.children[digit]!;
+    const child = node.children[digit] as NodeId;
     return child === noNode ? emptyLeaf : source.node(child);
   }
   const { entries } = node;
   const below: number[] = [];
   for (let at = 0; at < entries.length; at += 3) {
-    if (digitAt(depth, entries[at]!, entries[at + 1]!) === digit) below.push(entries[at]!, entries[at + 1]!, entries[at + 2]!);
+    if (digitAt(depth, entries[at] as number, entries[at + 1] as number) === digit)
+      below.push(entries[at] as number, entries[at + 1] as number, entries[at + 2] as number);
   }
   return leaf(below);
 }
@@ -80,7 +81,8 @@ function diffLeaves(before: readonly number[], after: readonly number[], found: 
   let right = 0;
   while (left < before.length || right < after.length) {
     const order = comparePlacesAt(before, left, after, right);
-    const [type, stateKey] = order <= 0 ? [before[left]!, before[left + 1]!] : [after[right]!, after[right + 1]!];
+    const [type, stateKey] =
+      order <= 0 ? [before[left] as number, before[left + 1] as number] : [after[right] as number, after[right + 1] as number];
     const old = order <= 0 ? before[left + 2] : undefined;
     const now = order >= 0 ? after[right + 2] : undefined;
     if (old !== now) found.push({ type, stateKey, before: old, after: now });
@@ -92,5 +94,5 @@ function diffLeaves(before: readonly number[], after: readonly number[], found: 
 function comparePlacesAt(a: readonly number[], atA: number, b: readonly number[], atB: number): number {
   if (atA >= a.length) return 1;
   if (atB >= b.length) return -1;
-  return a[atA]! - b[atB]! || a[atA + 1]! - b[atB + 1]!;
+  return (a[atA] as number) - (b[atB] as number) || (a[atA + 1] as number) - (b[atB + 1] as number);
 }

@@ -29,17 +29,17 @@ export function encodeNode(writer: ByteWriter, node: StateNode, depth: number): 
   for (let start = 0; start < entries.length;) {
     let end = start;
     while (end < entries.length && entries[end] === entries[start]) end += 3;
-    writer.varint(entries[start]! - type);
-    type = entries[start]!;
+    writer.varint((entries[start] as number) - type);
+    type = (entries[start] as number);
     writer.varint((end - start) / 3);
-    writer.varint(entries[start + 1]!);
-    for (let at = start + 3; at < end; at += 3) writer.varint((entries[at + 1]! - entries[at - 2]!) / stride);
+    writer.varint((entries[start + 1] as number));
+    for (let at = start + 3; at < end; at += 3) writer.varint(((entries[at + 1] as number) - (entries[at - 2] as number)) / stride);
     start = end;
   }
-  let smallest = entries[2]!;
-  for (let at = 5; at < entries.length; at += 3) if (entries[at]! < smallest) smallest = entries[at]!;
+  let smallest = (entries[2] as number);
+  for (let at = 5; at < entries.length; at += 3) if ((entries[at] as number) < smallest) smallest = (entries[at] as number);
   writer.signed(smallest);
-  for (let at = 2; at < entries.length; at += 3) writer.varint(entries[at]! - smallest);
+  for (let at = 2; at < entries.length; at += 3) writer.varint((entries[at] as number) - smallest);
 }
 
 function encodeBranch(writer: ByteWriter, node: Branch): void {

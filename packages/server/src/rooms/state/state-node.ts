@@ -104,8 +104,8 @@ export function comparePlaces(a: StateKey, b: StateKey): number {
   return a.type - b.type || a.stateKey - b.stateKey;
 }
 
-/** A rough size in memory, in bytes, for the cache's budget. */
-export function memoryOf(node: StateNode | RootNode): number {
-  if (node.kind === 'root') return 80 + memoryOf(node.others) + memoryOf(node.members);
+/** A rough size in memory, in bytes: the cost for the cache that holds decoded nodes. */
+export function stateNodeBytes(node: StateNode | RootNode): number {
+  if (node.kind === 'root') return 80 + stateNodeBytes(node.others) + stateNodeBytes(node.members);
   return node.kind === 'leaf' ? 120 + 8 * node.entries.length : 120 + fanOut * 40;
 }

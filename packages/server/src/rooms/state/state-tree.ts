@@ -5,7 +5,6 @@ import { NodeCollection } from './collect-nodes.ts';
 import { type Maybe, type NodeCache, type NodeReader, StateReader } from './node-reader.ts';
 import { collectEntries, diffRoots, findEvent } from './read-state.ts';
 import {
-  memoryOf,
   type NodeId,
   type RootNode,
   type StateChange,
@@ -170,7 +169,7 @@ export class StateTree {
     this.#collections.get(room)?.keep(made.keys());
     tx.onCommit(() => {
       this.#reader.endWaiting(room, made);
-      for (const [id, { node }] of made) this.#options.cache.set(id, node, memoryOf(node));
+      for (const [id, { node }] of made) this.#options.cache.set(id, node);
     });
   }
 }
