@@ -1,6 +1,6 @@
 import type { Endpoint } from '@myelin/protocol/api';
 import {
-  MatrixError,
+  type MatrixError,
   forbidden,
   guestAccessForbidden,
   missingToken,

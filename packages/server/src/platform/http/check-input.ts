@@ -1,4 +1,4 @@
-import { MatrixError, badJson, invalidParam, missingParam } from '@myelin/protocol/errors';
+import { type MatrixError, badJson, invalidParam, missingParam } from '@myelin/protocol/errors';
 import type { TSchema } from 'typebox';
 import { Compile } from 'typebox/compile';
 

@@ -2,7 +2,7 @@ import { Readable } from 'node:stream';
 import { promisify } from 'node:util';
 import { constants, createGzip, gzip } from 'node:zlib';
 
-import { MatrixError, unknown } from '@myelin/protocol/errors';
+import { type MatrixError, unknown } from '@myelin/protocol/errors';
 
 import { retryAfterOf } from './authenticate.ts';
 import { isAnswer, isRawJson } from './types.ts';

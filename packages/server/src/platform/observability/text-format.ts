@@ -3,8 +3,8 @@ export function asText(line: string): string {
   const { time, level, name, msg, err, ...fields } = JSON.parse(line) as Record<string, unknown>;
   const when = String(time).replace('T', ' ').replace('Z', '');
   const parts = [when, String(level).toUpperCase().padEnd(5)];
-  if (name !== undefined) parts.push(String(name));
-  if (msg !== undefined) parts.push(String(msg));
+  if (name !== undefined) parts.push(shown(name));
+  if (msg !== undefined) parts.push(typeof msg === 'string' ? msg : shown(msg));
   for (const [key, value] of Object.entries(fields)) parts.push(`${key}=${shown(value)}`);
   return `${parts.join(' ')}\n${err === undefined ? '' : errorText(err)}`;
 }
