@@ -16,12 +16,20 @@ export interface RunningServer {
   reload(): Promise<void>;
 }
 
+type Signal = 'SIGTERM' | 'SIGINT' | 'SIGHUP';
+
+/** Where signals arrive. */
+export interface Signals {
+  on(signal: Signal, listener: () => void): unknown;
+  off(signal: Signal, listener: () => void): unknown;
+}
+
 /** What serving needs from outside. */
 export interface ServeNeeds {
   readonly terminal: Terminal;
   readonly start: (config: Config, options: { readonly warnings: readonly string[] }) => Promise<RunningServer>;
   /** Signals arrive here: the process, in tests something that emits. */
-  readonly signals: Pick<NodeJS.Process, 'on' | 'off'>;
+  readonly signals: Signals;
   /** Milliseconds since the process began. */
   readonly uptime: () => number;
   readonly version: string;
