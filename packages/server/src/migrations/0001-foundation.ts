@@ -15,15 +15,5 @@ export default migration({
       paused ${dialect.integer} NOT NULL DEFAULT 0,
       finished ${dialect.integer} NOT NULL DEFAULT 0
     )${dialect.withoutRowid}`,
-    // One row a writing connection: how far it got, so that a commit whose answer was lost can be looked up.
-    ...(dialect.name === 'postgres'
-      ? [
-          `CREATE TABLE write_sessions (
-            id ${dialect.text} PRIMARY KEY,
-            position ${dialect.integer} NOT NULL,
-            started timestamptz NOT NULL DEFAULT now()
-          ) WITH (fillfactor = 20)`,
-        ]
-      : []),
   ],
 });

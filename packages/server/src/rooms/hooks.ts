@@ -1,0 +1,70 @@
+import type { JsonObject } from '@myelin/protocol/events';
+import type { UserId } from '@myelin/protocol/identifiers';
+
+import type { Tx } from '../platform/database/index.ts';
+import type { StoredEvent } from './events/stored-event.ts';
+import type { MembershipChange } from './membership/membership.ts';
+import type { Room } from './room.ts';
+import type { RoomIdentity } from './room-ids.ts';
+import type { EventDraft } from './send/event-draft.ts';
+
+/** A change of a room's current state. */
+export interface StateChange {
+  readonly typeNid: number;
+  readonly stateKeyNid: number;
+  readonly type: string;
+  readonly stateKey: string;
+  readonly beforeNid: number | undefined;
+  /** Undefined where state resolution has taken an entry away. */
+  readonly after: StoredEvent | undefined;
+}
+
+/** Events of one room that are persisted together, and what they changed. */
+export interface PersistBatch {
+  readonly room: Room;
+  /** In the order of their positions. */
+  readonly events: readonly StoredEvent[];
+  readonly stateChanges: readonly StateChange[];
+  readonly membershipChanges: readonly MembershipChange[];
+  /** Events that a redaction in this batch makes redacted. */
+  readonly redactions: readonly { readonly redaction: StoredEvent; readonly target: StoredEvent }[];
+}
+
+/** What follows from events in other tables, written in their own transaction. */
+export interface PersistHook {
+  readonly name: string;
+  /**
+   * In the room's turn, before the write: loads what it needs and returns what to write, if anything. Answers at once where it can.
+   * Nothing but a defect may throw here: it fails the write of the events.
+   */
+  prepare?(batch: PersistBatch): void | ((tx: Tx) => void) | Promise<void | ((tx: Tx) => void)>;
+  /** After the commit, outside the turn. Not awaited by anyone: what must not be lost belongs into `prepare`. */
+  after?(batch: PersistBatch): void;
+}
+
+/** May a local user's event be sent? Throws a MatrixError to refuse; may hand back other content. Asked before the room's turn. */
+export interface SendHook {
+  readonly name: string;
+  beforeSend(draft: EventDraft, room: RoomIdentity): Promise<{ content: JsonObject } | void>;
+}
+
+/** Adds to what one viewer is told of events, such as bundled aggregations. */
+export interface EventDecorator {
+  readonly name: string;
+  /** Members for `unsigned`, by the event's nid; events without any are left out. */
+  decorate(
+    viewer: { readonly userNid: number; readonly userId: UserId },
+    events: readonly StoredEvent[],
+  ): Promise<ReadonlyMap<number, JsonObject>>;
+}
+
+/** Whom a user ignores: their messages are left out on every read path. Plugged in by the feature that keeps account data. */
+export type IgnoredUsers = (userNid: number) => Promise<ReadonlySet<string>>;
+
+/** The moments of a room's life that features may join. Filled by app before the server serves. */
+export class RoomHooks {
+  readonly persist: PersistHook[] = [];
+  readonly send: SendHook[] = [];
+  readonly decorators: EventDecorator[] = [];
+  ignoredUsers: IgnoredUsers = () => Promise.resolve(new Set());
+}

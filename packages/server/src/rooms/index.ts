@@ -1,0 +1,38 @@
+export { openRooms } from './rooms.ts';
+export type { Rooms, RoomsNeeds, SendOptions } from './rooms.ts';
+export type { EventDecorator, IgnoredUsers, PersistBatch, PersistHook, RoomHooks, SendHook, StateChange } from './hooks.ts';
+export type { Room, RoomHead } from './room.ts';
+export type { RoomIdentity, RoomIds } from './room-ids.ts';
+export type { Viewer } from './viewer.ts';
+export { viewerOf } from './viewer.ts';
+export type { EventDraft } from './send/event-draft.ts';
+export type { NewRoom } from './send/create-room.ts';
+export { strippedJson } from './send/stripped-state.ts';
+export type { Alongside } from './send/send-events.ts';
+export type { TransactionIds, TransactionScope } from './send/transaction-ids.ts';
+export type { EventServing, ServeOptions } from './events/serve-events.ts';
+export type { EventStore } from './events/event-store.ts';
+export { StoredEvent } from './events/stored-event.ts';
+export type { EventVerdict } from './events/stored-event.ts';
+export { membershipIn } from './membership/membership.ts';
+export type { Membership, MembershipChange, UserMembership } from './membership/membership.ts';
+export type { Memberships } from './membership/memberships.ts';
+export {
+  firstMembers,
+  forgetMembership,
+  joinedServers,
+  localMembershipChanges,
+  memberCounts,
+  membersOfRoom,
+  sharedRooms,
+  strippedStateOf,
+} from './membership/membership-store.ts';
+export type { LocalMembershipChange } from './membership/membership-store.ts';
+export { emptyState } from './state/index.ts';
+export type { RoomStates, State, StateDifference, StateEntry, StateName, StateRoot } from './state/index.ts';
+export { decodePaginationToken, encodePaginationToken } from './timeline/pagination-token.ts';
+export type { PaginationToken } from './timeline/pagination-token.ts';
+export { tokenAfter, tokenBefore } from './timeline/timeline.ts';
+export type { Direction, Timeline } from './timeline/timeline.ts';
+export type { SyncPart, SyncScope, SyncSource, UnreadCounts } from './sync-source.ts';
+export type { Visibility, VisibleEvent } from './visibility/visible-events.ts';

@@ -1,0 +1,176 @@
+import type { ServerName } from '@myelin/protocol/identifiers';
+import type { SigningKey } from '@myelin/protocol/signatures';
+import { encodeCanonicalJson } from '@myelin/protocol/canonical-json';
+
+import { ByteCache, type CacheBudget } from '../platform/cache/index.ts';
+import type { Clock } from '../platform/clock.ts';
+import { sql, type Database, type Interner } from '../platform/database/index.ts';
+import type { Logger } from '../platform/observability/index.ts';
+import type { Random } from '../platform/random.ts';
+import { RecentChanges, Stream, StreamSequence, type Notifier } from '../platform/streams/index.ts';
+import { EventStore } from './events/event-store.ts';
+import { PduStore } from './events/pdu-store.ts';
+import { EventServing } from './events/serve-events.ts';
+import type { StoredEvent } from './events/stored-event.ts';
+import { RoomHooks } from './hooks.ts';
+import { Memberships } from './membership/memberships.ts';
+import { RoomRegistry } from './room-registry.ts';
+import { RoomIds, type RoomIdentity } from './room-ids.ts';
+import { createRoom, type NewRoom } from './send/create-room.ts';
+import type { EventDraft } from './send/event-draft.ts';
+import { internDraft, sendEvents, type Alongside, type SendTools } from './send/send-events.ts';
+import { TransactionIds } from './send/transaction-ids.ts';
+import { createNodeCache, openStateTree, RoomStates } from './state/index.ts';
+import { Timeline } from './timeline/timeline.ts';
+import { Visibility } from './visibility/visible-events.ts';
+
+export interface RoomsNeeds {
+  readonly database: Database;
+  readonly names: Interner;
+  readonly notifier: Notifier;
+  readonly caches: CacheBudget;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly logger: Logger;
+  readonly serverName: ServerName;
+  readonly signingKey: SigningKey;
+}
+
+export interface SendOptions {
+  /** More for the same transaction, once the events have their ids. */
+  readonly alongside?: Alongside;
+  /** Sends even where nothing would change: for those who need an event of their own (an upgrade, a redaction). */
+  readonly evenIfUnchanged?: boolean;
+}
+
+/** The room engine: what a room is, who is in it, what happened there. */
+export interface Rooms {
+  readonly serverName: ServerName;
+  readonly ids: RoomIds;
+  readonly events: EventStore;
+  readonly pdus: PduStore;
+  readonly states: RoomStates;
+  readonly memberships: Memberships;
+  readonly timeline: Timeline;
+  readonly visibility: Visibility;
+  readonly serving: EventServing;
+  readonly transactionIds: TransactionIds;
+  readonly hooks: RoomHooks;
+  /** The events stream: "now" is up to where everything can be read. */
+  readonly stream: Stream;
+  /** Which rooms got events lately. */
+  readonly recent: RecentChanges;
+  /**
+   * Sends local users' events into a room, one upon the other, all or none; resolves when they are durable. A state event that
+   * changes nothing is not sent again: the one in force is the answer.
+   * Throws M_FORBIDDEN with the rule that says no, M_TOO_LARGE, M_BAD_JSON.
+   */
+  send(room: RoomIdentity, drafts: readonly EventDraft[], options?: SendOptions): Promise<readonly StoredEvent[]>;
+  /** Makes a room with its first events; all of them, or there is no room. */
+  create(room: NewRoom): Promise<{ identity: RoomIdentity; sent: readonly StoredEvent[] }>;
+}
+
+const bytesOfAnId = 120;
+
+/** Builds the room engine over a database whose schema is up to date. */
+export async function openRooms(needs: RoomsNeeds): Promise<Rooms> {
+  const { database, names, caches, clock, random, serverName } = needs;
+  const hooks = new RoomHooks();
+  const ids = new RoomIds(database);
+  const events = new EventStore({
+    database,
+    names,
+    rooms: ids,
+    events: new ByteCache<number, StoredEvent>({ budget: caches, cost: (event) => event.cost }),
+    eventNids: new ByteCache<string, number>({ budget: caches, cost: () => bytesOfAnId }),
+  });
+  const memberships = new Memberships(database, await names.idOf(serverName));
+  const tree = await openStateTree({
+    database,
+    cache: createNodeCache(caches),
+    random,
+    memberType: await names.idOf('m.room.member'),
+  });
+  const states = new RoomStates({ database, names, events, tree });
+  const last = await database.get<{ last: number | null }>(sql`SELECT MAX(event_nid) AS last FROM events`);
+  const stream = new Stream('events', new StreamSequence(last?.last ?? 0), needs.notifier);
+  const recent = new RecentChanges(last?.last ?? 0);
+  const registry = new RoomRegistry({ database, events, memberships });
+  const pdus = new PduStore(events);
+  const transactionIds = new TransactionIds(database);
+  needs.notifier.setLocalMembers((roomNid) => memberships.loadedLocalMembers(roomNid));
+  hooks.persist.push({
+    name: 'recent changes',
+    prepare: (batch) => (tx) => tx.onCommit(() => recent.changed(batch.room.nid, batch.events.at(-1)?.position ?? 0)),
+  });
+  const tools: SendTools = {
+    database,
+    names,
+    events,
+    states,
+    pdus,
+    memberships,
+    registry,
+    stream,
+    hooks,
+    clock,
+    random,
+    serverName,
+    signingKey: needs.signingKey,
+    onHookFailure: (hook, error) => needs.logger.error({ err: error, hook }, 'what was to follow an event has failed'),
+  };
+  let nextRoomNid = await ids.nextNid();
+  return {
+    serverName,
+    ids,
+    events,
+    pdus,
+    states,
+    memberships,
+    timeline: new Timeline({ database, events }),
+    visibility: new Visibility({ database, events, states, memberships, hooks }),
+    serving: new EventServing({ database, clock, rooms: ids, events, pdus, transactionIds, hooks }),
+    transactionIds,
+    hooks,
+    stream,
+    recent,
+    send: (room, drafts, options) => send(tools, room, drafts, options),
+    create: (room) => createRoom({ ...tools, rooms: ids, nextRoomNid: () => nextRoomNid++ }, room),
+  };
+}
+
+async function send(
+  tools: SendTools,
+  identity: RoomIdentity,
+  drafts: readonly EventDraft[],
+  options: SendOptions = {},
+): Promise<readonly StoredEvent[]> {
+  const allowed = await Promise.all(
+    drafts.map(async (draft) => {
+      let { content } = draft;
+      for (const hook of tools.hooks.send) content = (await hook.beforeSend({ ...draft, content }, identity))?.content ?? content;
+      return { ...draft, content, ...(await internDraft(tools.names, draft)) };
+    }),
+  );
+  const { sent, durable } = await tools.registry.inTurn(identity, async (room) => {
+    const [only] = allowed;
+    if (allowed.length === 1 && only?.stateKey !== undefined && !options.evenIfUnchanged) {
+      const current = await tools.states.event(room.nid, room.head.root, only.type, only.stateKey);
+      if (current?.sender === only.sender && sameContent(current, only)) {
+        return { sent: [current], durable: Promise.resolve() };
+      }
+    }
+    return sendEvents(tools, room, allowed, options.alongside);
+  });
+  await durable;
+  return sent;
+}
+
+function sameContent(current: StoredEvent, draft: EventDraft): boolean {
+  try {
+    return encodeCanonicalJson(current.content) === encodeCanonicalJson(draft.content);
+  } catch {
+    // Not canonical JSON: the room version decides whether it may be sent at all.
+    return false;
+  }
+}

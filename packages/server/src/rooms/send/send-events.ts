@@ -1,0 +1,290 @@
+import { authorise, selectAuthEvents, type StateEvent } from '@myelin/protocol/auth-rules';
+import { CanonicalJsonError } from '@myelin/protocol/canonical-json';
+import { badJson, forbidden, tooLarge } from '@myelin/protocol/errors';
+import {
+  buildPdu,
+  checkPduFormat,
+  depthAfter,
+  eventIdOf,
+  hashAndSignPdu,
+  redactsOf,
+  roomEventFromPdu,
+  tooLarge as tooLargeReason,
+  type EventReference,
+  type Pdu,
+} from '@myelin/protocol/events';
+import { assignedEventId, domainOf, type EventId, type ServerName, type UserId } from '@myelin/protocol/identifiers';
+import type { SigningKey } from '@myelin/protocol/signatures';
+
+import type { Clock } from '../../platform/clock.ts';
+import type { Interner, Tx } from '../../platform/database/index.ts';
+import type { Random } from '../../platform/random.ts';
+import type { Stream, StreamSlot } from '../../platform/streams/index.ts';
+import { encodePdu } from '../events/event-codec.ts';
+import type { PduStore } from '../events/pdu-store.ts';
+import { headAfter, persistEvents, type PersistPlan, type PersistTools } from '../events/persist-events.ts';
+import { StoredEvent } from '../events/stored-event.ts';
+import type { StateChange } from '../hooks.ts';
+import { membershipIn, type MembershipChange } from '../membership/membership.ts';
+import type { Room } from '../room.ts';
+import type { RoomStates, State } from '../state/index.ts';
+import { redactionTarget } from './redaction-target.ts';
+import type { EventDraft } from './event-draft.ts';
+import { strippedStateFor } from './stripped-state.ts';
+
+/** What sending needs beside the tools of persisting. */
+export interface SendTools extends PersistTools {
+  readonly names: Interner;
+  readonly states: RoomStates;
+  readonly pdus: PduStore;
+  readonly stream: Stream;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly serverName: ServerName;
+  readonly signingKey: SigningKey;
+}
+
+/** More for the same transaction, once the events have their ids. */
+export type Alongside = (tx: Tx, sent: readonly StoredEvent[]) => void;
+
+/** Names of a draft as integers. */
+export interface DraftNids {
+  readonly typeNid: number;
+  readonly senderNid: number;
+  readonly stateKeyNid: number | undefined;
+}
+
+/** The integers of a draft's names; new names are stored first, outside the room's turn. */
+export async function internDraft(names: Interner, draft: EventDraft): Promise<DraftNids> {
+  const typeNid = await names.idOf(draft.type);
+  const senderNid = await names.idOf(draft.sender);
+  const stateKeyNid = draft.stateKey === undefined ? undefined : await names.idOf(draft.stateKey);
+  return { typeNid, senderNid, stateKeyNid };
+}
+
+/**
+ * Appends local users' events to a room, all or none: builds, authorises, signs and persists them one upon the other. To be called in
+ * the room's turn. Throws M_FORBIDDEN with the rule that says no, M_TOO_LARGE, M_BAD_JSON.
+ */
+export async function sendEvents(
+  tools: SendTools,
+  room: Room,
+  drafts: readonly (EventDraft & DraftNids)[],
+  alongside?: Alongside,
+): Promise<{ sent: readonly StoredEvent[]; durable: Promise<void> }> {
+  const slot = tools.stream.allocate(drafts.length);
+  let plan: PersistPlan;
+  try {
+    plan = await planEvents(tools, room, drafts, slot, alongside);
+  } catch (error) {
+    slot.abandon();
+    room.dropAtHand();
+    throw error;
+  }
+  const { durable } = await persistEvents(tools, room, plan);
+  return { sent: plan.batch.events, durable };
+}
+
+async function planEvents(
+  tools: SendTools,
+  room: Room,
+  drafts: readonly (EventDraft & DraftNids)[],
+  slot: StreamSlot,
+  alongside: Alongside | undefined,
+): Promise<PersistPlan> {
+  const events: PersistPlan['events'][number][] = [];
+  const membershipChanges: MembershipChange[] = [];
+  const stateChanges: StateChange[] = [];
+  const redactions: { redaction: StoredEvent; target: StoredEvent }[] = [];
+  const strippedStates: { userNid: number; json: string }[] = [];
+  let head = room.head;
+  let state: State = head.root;
+  for (const [index, draft] of drafts.entries()) {
+    const position = slot.position + index;
+    const { pdu, eventId, prevNids, authNids } = await buildEvent(tools, room, head, state, draft);
+    const replaced = draft.stateKey === undefined ? undefined : await stateAt(tools, room, state, draft.type, draft.stateKey);
+    if (draft.stateKeyNid !== undefined) {
+      state = await tools.states.tree.apply(room.nid, state, [
+        { type: draft.typeNid, stateKey: draft.stateKeyNid, event: position },
+      ]);
+    }
+    const nidOf = (id: EventId): number | undefined => authNids.get(id) ?? prevNids.get(id);
+    const { contentJson, envelope } = encodePdu(pdu, room.rules, nidOf);
+    const event = new StoredEvent({
+      nid: position,
+      roomNid: room.nid,
+      roomId: room.id,
+      eventId,
+      type: draft.type,
+      sender: draft.sender,
+      senderNid: draft.senderNid,
+      stateKey: draft.stateKey,
+      originServerTs: pdu.origin_server_ts,
+      depth: pdu.depth,
+      position,
+      verdict: 'accepted',
+      stateRoot: typeof state === 'string' ? state : state.root,
+      roomRoot: undefined,
+      replacesNid: replaced?.nid,
+      redactedByNid: undefined,
+      contentJson,
+      envelope,
+    });
+    events.push({ event, typeNid: draft.typeNid, stateKeyNid: draft.stateKeyNid, prevNids: [...prevNids.values()] });
+    const changes: MembershipChange[] = [];
+    if (event.stateKey !== undefined && draft.stateKeyNid !== undefined) {
+      room.keepAtHand(atHandKey(event.type, event.stateKey), event);
+      stateChanges.push({
+        typeNid: draft.typeNid,
+        stateKeyNid: draft.stateKeyNid,
+        type: event.type,
+        stateKey: event.stateKey,
+        beforeNid: replaced?.nid,
+        after: event,
+      });
+      if (event.type === 'm.room.member') {
+        changes.push(await membershipChange(tools, event, draft.stateKeyNid, replaced));
+      }
+    }
+    const now = state;
+    const lookup = (type: string, key: string): Promise<StoredEvent | undefined> => stateAt(tools, room, now, type, key);
+    const target = await redactionTarget(tools, room, event, redactsOf(pdu, room.rules), lookup);
+    if (target) redactions.push({ redaction: event, target });
+    for (const change of changes) {
+      membershipChanges.push(change);
+      if (!change.local || (change.membership !== 'invite' && change.membership !== 'knock')) continue;
+      strippedStates.push({ userNid: change.userNid, json: await strippedStateFor(lookup, event) });
+    }
+    head = headAfter(
+      head,
+      { nid: position, eventId, depth: pdu.depth, stateRoot: event.stateRoot ?? head.root },
+      new Set(prevNids.values()),
+      changes,
+    );
+  }
+  const stored = events.map(({ event }) => event);
+  return {
+    events,
+    head,
+    batch: { room, events: stored, stateChanges, membershipChanges, redactions },
+    alongside: [
+      (tx) => {
+        if (typeof state !== 'string') state.writeTo(tx);
+        if (head.root !== room.head.root || stateChanges.length > 0) tools.states.moveCurrentRoot(tx, room.nid, head.root);
+        alongside?.(tx, stored);
+      },
+    ],
+    strippedStates,
+    slot,
+  };
+}
+
+/** Builds one event on the head of the room, asks the rules, hashes and signs. */
+async function buildEvent(
+  tools: SendTools,
+  room: Room,
+  head: Room['head'],
+  state: State,
+  draft: EventDraft,
+): Promise<{ pdu: Pdu; eventId: EventId; prevNids: Map<EventId, number>; authNids: Map<EventId, number> }> {
+  const { rules } = room;
+  const authEvents = new Map<string, StoredEvent>();
+  for (const [type, stateKey] of selectAuthEvents({ ...draft, stateKey: draft.stateKey }, rules)) {
+    const event = await stateAt(tools, room, state, type, stateKey);
+    if (event) authEvents.set(atHandKey(type, stateKey), event);
+  }
+  const prevNids = new Map(head.extremities.map(({ eventId, nid }) => [eventId, nid]));
+  const authNids = new Map([...authEvents.values()].map(({ eventId, nid }) => [eventId, nid]));
+  const unsigned = buildPdu(
+    {
+      type: draft.type,
+      sender: draft.sender,
+      roomId: rules.roomIdIsCreateEventHash && draft.type === 'm.room.create' ? undefined : room.id,
+      stateKey: draft.stateKey,
+      content: draft.content,
+      prevEvents: await references(tools, room, [...prevNids.keys()]),
+      authEvents: await references(tools, room, [...authNids.keys()]),
+      depth: depthAfter(head.extremities.map(({ depth }) => depth)),
+      originServerTs: draft.originServerTs ?? tools.clock.now(),
+      redacts: draft.redacts,
+      eventId: rules.eventIds === 'assigned' ? assignedEventId(tools.random.token(24), tools.serverName) : undefined,
+    },
+    rules,
+  );
+  const pdu = sign(tools, unsigned, rules);
+  const excess = tooLargeReason(pdu, rules);
+  if (excess !== undefined) throw tooLarge(excess);
+  const format = checkPduFormat(pdu, rules);
+  if (!format.ok) throw badJson(format.reason);
+  const eventId = eventIdOf(pdu, rules);
+  const event = roomEventFromPdu(pdu, rules, eventId);
+
+  // The create event is not among a version 12 event's auth events, and the rules read it all the same.
+  const create = authEvents.get(atHandKey('m.room.create', '')) ?? (await stateAt(tools, room, state, 'm.room.create', ''));
+  const lookup = (type: string, stateKey: string): StateEvent | undefined =>
+    type === 'm.room.create' && stateKey === '' ? create : authEvents.get(atHandKey(type, stateKey));
+  const verdict = authorise(event, rules, lookup, {
+    // Our own signature is on everything we send.
+    isSignedBy: (_, server) => server === tools.serverName,
+  });
+  if (!verdict.allowed) throw forbidden(verdict.reason);
+  return { pdu, eventId, prevNids, authNids };
+}
+
+function sign(tools: SendTools, unsigned: ReturnType<typeof buildPdu>, rules: Room['rules']): Pdu {
+  try {
+    return hashAndSignPdu(unsigned, tools.serverName, tools.signingKey, rules);
+  } catch (error) {
+    if (error instanceof CanonicalJsonError) throw badJson(error.message);
+    throw error;
+  }
+}
+
+/** Room versions 1 and 2 name events together with their hashes. */
+async function references(tools: SendTools, room: Room, eventIds: readonly EventId[]): Promise<EventReference[]> {
+  if (!room.rules.referencesCarryHashes) return eventIds.map((eventId) => ({ eventId }));
+  const hashes = await tools.pdus.referenceHashes(eventIds, room.rules);
+  return eventIds.map((eventId) => ({ eventId, sha256: hashes.get(eventId) }));
+}
+
+/** An entry of the state that is being built on, from memory where it was asked for before. */
+async function stateAt(
+  tools: SendTools,
+  room: Room,
+  state: State,
+  type: string,
+  stateKey: string,
+): Promise<StoredEvent | undefined> {
+  const key = atHandKey(type, stateKey);
+  const atHand = room.atHand(key);
+  if (atHand.has) return atHand.event;
+  const event = await tools.states.event(room.nid, state, type, stateKey);
+  room.keepAtHand(key, event);
+  return event;
+}
+
+async function membershipChange(
+  tools: SendTools,
+  event: StoredEvent,
+  userNid: number,
+  replaced: StoredEvent | undefined,
+): Promise<MembershipChange> {
+  // The authorisation rules let no other state key pass.
+  const server = domainOf(event.stateKey as UserId);
+  return {
+    roomNid: event.roomNid,
+    userNid,
+    senderNid: event.senderNid,
+    serverNid: await tools.names.idOf(server),
+    local: server === tools.serverName,
+    membership: membershipIn(event.content),
+    previous: replaced ? membershipIn(replaced.content) : 'leave',
+    isFirst: replaced === undefined,
+    eventNid: event.nid,
+    position: event.position ?? event.nid,
+  };
+}
+
+function atHandKey(type: string, stateKey: string): string {
+  return `${type}\0${stateKey}`;
+}
