@@ -102,8 +102,7 @@ function anyPdu(random: Random, rules: RoomVersionRules): Pdu {
   if (chance(random, 20)) pdu['redacts'] = chance(random, 10) ? anyJson(random, 2) : anyEventId(random, rules);
   if (chance(random, 20)) pdu['origin'] = pick(random, ['example.org', 'b.example', 7]);
   if (rules.eventIds === 'assigned' || chance(random, 5)) pdu['event_id'] = `$${random.token(18)}:example.org`;
-  for (let left = chance(random, 20) ? 3 : 0; left > 0; left--)
-    setOwn(pdu, pick(random, oddTexts), anyJson(random, 2));
+  for (let left = chance(random, 20) ? 3 : 0; left > 0; left--) setOwn(pdu, pick(random, oddTexts), anyJson(random, 2));
   if (chance(random, 3)) delete pdu[pick(random, ['prev_events', 'auth_events', 'hashes', 'signatures'])];
   return pdu as Pdu;
 }

@@ -67,7 +67,11 @@ function nodeOf(maker: NodeMaker, entries: readonly number[], depth: number): St
   if (count <= leafCapacity || depth === deepest) return count === 0 ? emptyLeaf : leaf(entries);
   const groups: number[][] = Array.from({ length: fanOut }, () => []);
   for (let at = 0; at < entries.length; at += 3) {
-    (groups[digitAt(depth, (entries[at] as number), (entries[at + 1] as number))] as number[]).push((entries[at] as number), (entries[at + 1] as number), (entries[at + 2] as number));
+    (groups[digitAt(depth, entries[at] as number, entries[at + 1] as number)] as number[]).push(
+      entries[at] as number,
+      entries[at + 1] as number,
+      entries[at + 2] as number,
+    );
   }
   const children = groups.map((group) => (group.length === 0 ? noNode : maker.make(nodeOf(maker, group, depth + 1), depth + 1)));
   return { kind: 'branch', count, children };
@@ -81,7 +85,7 @@ function gather(maker: NodeMaker, names: readonly NodeId[], changed: readonly (S
     if (child?.kind !== 'leaf') continue;
     const { entries } = child;
     for (let at = 0; at < entries.length; at += 3) {
-      all.push({ type: (entries[at] as number), stateKey: (entries[at + 1] as number), event: (entries[at + 2] as number) });
+      all.push({ type: entries[at] as number, stateKey: entries[at + 1] as number, event: entries[at + 2] as number });
     }
   }
   if (all.length === 0) return emptyLeaf;
@@ -94,8 +98,11 @@ function mergeEntries(entries: readonly number[], changes: readonly StateChange[
   let different = false;
   let at = 0;
   for (const { type, stateKey, event } of changes) {
-    while (at < entries.length && ((entries[at] as number) < type || (entries[at] === type && (entries[at + 1] as number) < stateKey))) {
-      merged.push((entries[at] as number), (entries[at + 1] as number), (entries[at + 2] as number));
+    while (
+      at < entries.length &&
+      ((entries[at] as number) < type || (entries[at] === type && (entries[at + 1] as number) < stateKey))
+    ) {
+      merged.push(entries[at] as number, entries[at + 1] as number, entries[at + 2] as number);
       at += 3;
     }
     const isThere = entries[at] === type && entries[at + 1] === stateKey;
@@ -105,7 +112,7 @@ function mergeEntries(entries: readonly number[], changes: readonly StateChange[
     if (event !== undefined) merged.push(type, stateKey, event);
   }
   if (!different) return undefined;
-  for (; at < entries.length; at++) merged.push((entries[at] as number));
+  for (; at < entries.length; at++) merged.push(entries[at] as number);
   return merged;
 }
 

@@ -5,7 +5,7 @@ import { decodeNode, decodeRoot } from './state-node-codec.ts';
 import {
   emptyRoot,
   emptyState,
-    type NodeId,
+  type NodeId,
   type NodeSource,
   type RootNode,
   type StateNode,
