@@ -30,7 +30,7 @@ export function lookupAmong(events: Iterable<StateEvent>): StateLookup {
   for (const event of events) {
     if (event.stateKey === undefined) continue;
     let ofType = byType.get(event.type);
-    if (!ofType) byType.set(event.type, (ofType = new Map()));
+    if (!ofType) byType.set(event.type, (ofType = new Map<string, StateEvent>()));
     if (!ofType.has(event.stateKey)) ofType.set(event.stateKey, event);
   }
   return (type, stateKey) => byType.get(type)?.get(stateKey);

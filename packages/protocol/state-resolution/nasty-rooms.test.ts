@@ -131,6 +131,37 @@ for (const version of withV2) {
     assert.equal(state['topic'], undefined);
   });
 
+  test(`A rejected join lets nobody act, even where the state says nothing of her (version ${version})`, () => {
+    const room = friendsInARoom(version);
+    const users = room.event('levels').content['users'] as JsonObject;
+    room.send(joinRule('closed', alice, 'invite'), 'dave');
+    room.send(levels('all-may', alice, users, { state_default: 0 }), 'closed');
+    room.forge(membership('intruder', mallory, 'join'), 'all-may');
+    // A server that took the join for accepted lets it speak for itself, as auth events are not judged again.
+    room.send(topic('intruders-topic', mallory), 'intruder');
+    assert.equal(room.resolve('all-may', 'intruders-topic')['topic'], 'intruders-topic');
+    room.reject('intruder');
+    assert.equal(room.resolve('all-may', 'intruders-topic')[`member ${mallory}`], undefined);
+    assert.equal(room.resolve('all-may', 'intruders-topic')['topic'], undefined);
+  });
+
+  test(`What somebody built on comes before what was built, whoever is mightier (version ${version})`, () => {
+    const room = friendsInARoom(version);
+    const users = room.event('levels').content['users'] as JsonObject;
+    room.send({ ...levels('carols', carol, users, { kick: 40 }), at: 90 }, 'dave');
+    room.send({ ...levels('bobs', bob, users, { kick: 40, events: { 'm.room.topic': 10 } }), at: 80 }, 'carols');
+    assert.equal(room.resolve('dave', 'bobs')['power_levels'], 'bobs');
+  });
+
+  test(`Who leaves by herself takes nothing back of what she did before (version ${version})`, () => {
+    const room = friendsInARoom(version);
+    room.send(topic('topic', carol), 'dave');
+    room.send(membership('carol-leaves', carol, 'leave'), 'dave');
+    const state = room.resolve('topic', 'carol-leaves');
+    assert.equal(state[`member ${carol}`], 'carol-leaves');
+    assert.equal(state['topic'], 'topic', 'her own leave is no power event, and comes later');
+  });
+
   test(`Three states at once agree with what each knows (version ${version})`, () => {
     const room = friendsInARoom(version);
     room.send({ ...membership('ban-dave', carol, 'ban', dave), at: 30 }, 'dave');
@@ -189,4 +220,14 @@ test('Version 1: members are each judged by the state before any of them', () =>
   const there = room.resolve('ban-carol', 'bob-leaves');
   assert.deepEqual(there, room.resolve('bob-leaves', 'ban-carol'));
   assert.equal(there[`member ${bob}`], 'bob-leaves');
+});
+
+test('Version 1: the list of candidates ends at the first that is not allowed', () => {
+  const room = friendsInARoom('1');
+  const users = { [alice]: 100, [bob]: 100, [carol]: 100 };
+  room.send(levels('equal', alice, users), 'dave');
+  room.send({ ...levels('dave-up', bob, { ...users, [dave]: 100 }), depth: 20 }, 'equal');
+  room.send({ ...levels('without-dave', carol, users, { invite: 10 }), depth: 30 }, 'equal');
+  room.send({ ...levels('with-dave', bob, { ...users, [dave]: 100 }, { invite: 10 }), depth: 40 }, 'equal');
+  assert.equal(room.resolve('dave-up', 'without-dave', 'with-dave')['power_levels'], 'dave-up');
 });
