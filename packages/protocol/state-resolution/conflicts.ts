@@ -9,6 +9,6 @@ export interface Conflicts {
   readonly conflicted: ReadonlyMap<StateMapKey, ReadonlySet<EventId>>;
   /** See `authChainDifference`. Not used by version 1 of the algorithm. */
   readonly authDifference: ReadonlySet<EventId>;
-  /** See `conflictedSubgraph`. Needed by version 2.1 of the algorithm, not used by the others. */
-  readonly conflictedSubgraph?: ReadonlySet<EventId>;
+  /** See `conflictedSubgraph`. Used by version 2.1 of the algorithm only. */
+  readonly conflictedSubgraph: ReadonlySet<EventId>;
 }

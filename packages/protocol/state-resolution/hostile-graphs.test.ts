@@ -119,7 +119,12 @@ test('Messages and events of nobody’s state in a forged auth chain are passed 
   const room = friendsInARoom('2');
   const message = { ...levelsEvent('$message', ['$create']), type: 'm.room.message', stateKey: undefined };
   const facts = factsOf([...room.events.values(), message]);
-  const conflicts = { unconflicted: () => undefined, conflicted: new Map(), authDifference: new Set(['$message' as EventId]) };
+  const conflicts = {
+    unconflicted: () => undefined,
+    conflicted: new Map(),
+    authDifference: new Set(['$message' as EventId]),
+    conflictedSubgraph: new Set<EventId>(),
+  };
   assert.deepEqual([...resolveConflicts(conflicts, rulesOf('2'), facts).changes], []);
 });
 

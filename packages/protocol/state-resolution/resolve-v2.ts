@@ -56,7 +56,7 @@ function readFullConflictedSet(conflicts: Conflicts, reader: EventReader): Map<E
   };
   for (const eventIds of conflicts.conflicted.values()) eventIds.forEach(add);
   conflicts.authDifference.forEach(add);
-  if (reader.rules.stateResolution === 'v2.1') conflicts.conflictedSubgraph?.forEach(add);
+  if (reader.rules.stateResolution === 'v2.1') conflicts.conflictedSubgraph.forEach(add);
   return events;
 }
 

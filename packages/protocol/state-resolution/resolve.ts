@@ -47,7 +47,7 @@ export function resolveStates(states: readonly StateMap[], rules: RoomVersionRul
     unconflicted: (key) => partition.unconflicted.get(key),
     conflicted: partition.conflicted,
     authDifference: algorithm === 'v1' ? new Set() : authChainDifference(states, partition, reader),
-    ...(algorithm === 'v2.1' && { conflictedSubgraph: conflictedSubgraph(partition, reader) }),
+    conflictedSubgraph: algorithm === 'v2.1' ? conflictedSubgraph(partition, reader) : new Set(),
   };
   const { changes, missing } = resolveWith(conflicts, reader);
   for (const [key, eventId] of changes) state.set(key, eventId);
