@@ -8,6 +8,28 @@ import type { HttpRequest } from './types.ts';
 /** Why a request's signal aborted: its client went away, or the server stops. */
 export type EndReason = 'client gone' | 'server stopping';
 
+/** The requests that wait until something happens, to be ended when the server stops. */
+export class LongPolls {
+  readonly #controllers = new Set<AbortController>();
+  #stopping = false;
+
+  add(controller: AbortController): void {
+    // A connection that is still open may bring one more while the server stops.
+    if (this.#stopping) controller.abort('server stopping' satisfies EndReason);
+    else this.#controllers.add(controller);
+  }
+
+  delete(controller: AbortController): void {
+    this.#controllers.delete(controller);
+  }
+
+  /** Ends those that wait, and all that still come. */
+  end(): void {
+    this.#stopping = true;
+    for (const controller of this.#controllers) controller.abort('server stopping' satisfies EndReason);
+  }
+}
+
 /**
  * One request and its answer. Whatever not every handler asks for is made when it is asked for: a server holds thousands of
  * these while clients wait in long polls.
@@ -23,7 +45,7 @@ export class Exchange implements HttpRequest {
   readonly #response: ServerResponse;
   readonly #rawSearch: string;
   readonly #xForwarded: boolean;
-  readonly #waiting: Set<AbortController>;
+  readonly #longPolls: LongPolls;
   #search: URLSearchParams | undefined;
   #controller: AbortController | undefined;
   #stream: Readable | undefined;
@@ -33,14 +55,14 @@ export class Exchange implements HttpRequest {
     startedAt: number,
     message: IncomingMessage,
     response: ServerResponse,
-    listener: { readonly xForwarded: boolean; readonly waiting: Set<AbortController> },
+    listener: { readonly xForwarded: boolean; readonly longPolls: LongPolls },
   ) {
     this.id = id;
     this.startedAt = startedAt;
     this.#message = message;
     this.#response = response;
     this.#xForwarded = listener.xForwarded;
-    this.#waiting = listener.waiting;
+    this.#longPolls = listener.longPolls;
     const uri = message.url ?? '/';
     const question = uri.indexOf('?');
     this.path = question < 0 ? uri : uri.slice(0, question);
@@ -96,9 +118,9 @@ export class Exchange implements HttpRequest {
     if (!this.#controller) {
       const controller = new AbortController();
       this.#controller = controller;
-      this.#waiting.add(controller);
+      this.#longPolls.add(controller);
       this.#response.once('close', () => {
-        this.#waiting.delete(controller);
+        this.#longPolls.delete(controller);
         if (!this.#response.writableFinished) controller.abort('client gone' satisfies EndReason);
       });
       if (this.#response.destroyed) controller.abort('client gone' satisfies EndReason);

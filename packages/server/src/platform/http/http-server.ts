@@ -5,7 +5,7 @@ import { MatrixError, unrecognized } from '@myelin/protocol/errors';
 import type { Clock } from '../clock.ts';
 import type { Logger } from '../observability/index.ts';
 import { type BindNeeds, type BoundRoute, bindEndpoint } from './bind-endpoint.ts';
-import { type EndReason, Exchange } from './exchange.ts';
+import { Exchange, LongPolls } from './exchange.ts';
 import { type Listener, servedResources } from './listeners.ts';
 import { createPathTable, type PathTable } from './path-table.ts';
 import { BUG_REPLY, compressed, errorReply, PREFLIGHT, type Reply, replyOf } from './reply.ts';
@@ -50,7 +50,7 @@ interface Served {
 /** Puts the routes on the listeners. Throws an Error when two routes want the same path or one names what is not there. */
 export function createHttpServer(needs: HttpServerNeeds): HttpServer {
   const { routes, settings, logger } = needs;
-  const waiting = new Set<AbortController>();
+  const longPolls = new LongPolls();
   const bindNeeds: BindNeeds = needs;
   const bound = routes.map((route) => ({ route, answer: bindEndpoint(route, bindNeeds) }));
   const tables = settings.listeners.map((listener) => tableFor(listener, bound));
@@ -60,7 +60,7 @@ export function createHttpServer(needs: HttpServerNeeds): HttpServer {
       open = await openSockets(
         settings.listeners.map((listener, index) => ({
           address: listener.address,
-          handle: createDispatcher(tables[index] ?? createPathTable(), { ...needs, xForwarded: listener.xForwarded, waiting }),
+          handle: createDispatcher(tables[index] ?? createPathTable(), { ...needs, xForwarded: listener.xForwarded, longPolls }),
         })),
         logger,
       );
@@ -68,7 +68,7 @@ export function createHttpServer(needs: HttpServerNeeds): HttpServer {
     },
     async stop(graceMs) {
       const closed = open?.close();
-      for (const controller of waiting) controller.abort('server stopping' satisfies EndReason);
+      longPolls.end();
       const cutOff = needs.clock.schedule(graceMs, () => open?.cutOff());
       await closed;
       cutOff.cancel();
@@ -94,7 +94,7 @@ let requestCount = 0;
 
 function createDispatcher(
   table: PathTable<Served>,
-  context: Pick<HttpServerNeeds, 'logger' | 'clock'> & { readonly xForwarded: boolean; readonly waiting: Set<AbortController> },
+  context: Pick<HttpServerNeeds, 'logger' | 'clock'> & { readonly xForwarded: boolean; readonly longPolls: LongPolls },
 ): Dispatcher {
   const { logger, clock } = context;
   return async (message, response) => {
@@ -117,13 +117,20 @@ async function answerOf(table: PathTable<Served>, exchange: Exchange, message: I
     if (!served) throw unrecognized(405);
     reply = replyOf(await served.answer(exchange, message, match.params));
   } catch (error) {
-    reply = replyToError(error, exchange, logger);
+    reply = isGone(message) ? CLIENT_GONE : replyToError(error, exchange, logger);
   }
   if (!message.readableEnded && hasBody(message)) {
     // Nobody will read the rest of what the client may still send, so the connection cannot be used again.
     reply = { ...reply, headers: { ...reply.headers, connection: 'close' } };
   }
   return served?.compress ? compressed(reply, exchange.headers['accept-encoding']) : reply;
+}
+
+// What fails because the client went away in the middle of its request is nobody's bug, and nobody hears the answer.
+const CLIENT_GONE = errorReply(new MatrixError('M_UNKNOWN', 'The request ended before its body', { status: 400 }));
+
+function isGone(message: IncomingMessage): boolean {
+  return message.destroyed && !message.complete;
 }
 
 function hasBody({ headers }: IncomingMessage): boolean {

@@ -45,6 +45,8 @@ export function openBody(message: IncomingMessage, maxBytes: number): Readable {
   const encoding = encodingOf(message);
   if (encoding === 'identity' && message.headers['content-length'] !== undefined) return message;
   const counted = countBytes(maxBytes);
+  // The handler may not read yet: the error stays with the stream until it does, and must not end the process meanwhile.
+  counted.on('error', () => undefined);
   const inflater = encoding === 'gzip' ? createGunzip() : encoding === 'deflate' ? createInflate() : undefined;
   // Not `pipeline`: it would destroy the message, and with it the connection on which the error is to be told.
   message.once('error', (error) => counted.destroy(error));

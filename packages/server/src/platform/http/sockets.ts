@@ -50,7 +50,7 @@ export async function openSockets(endpoints: readonly Endpoints[], logger: Logge
   try {
     for (const { address, handle } of endpoints) {
       for (const one of addressesOf(address)) {
-        const server = createServer(handle);
+        const server = createServer(handle, logger);
         servers.push(server);
         const bound = await listen(server, one, address, logger);
         if (bound) addresses.push(bound);
@@ -73,7 +73,7 @@ function addressesOf(address: ListenAddress): readonly string[] {
   return address.kind === 'tcp' ? address.addresses : [address.path];
 }
 
-function createServer(handle: Endpoints['handle']): FastifyInstance {
+function createServer(handle: Endpoints['handle'], logger: Logger): FastifyInstance {
   const server = fastify({
     logger: false,
     forceCloseConnections: 'idle',
@@ -96,9 +96,10 @@ function createServer(handle: Endpoints['handle']): FastifyInstance {
   };
   server.route({ method: METHODS, url: '/', handler: respond });
   server.setNotFoundHandler(respond);
-  server.setErrorHandler(async (_error, _request, reply) =>
-    reply.code(BUG_REPLY.status).headers(BUG_REPLY.headers).send(BUG_REPLY.payload),
-  );
+  server.setErrorHandler(async (error, _request, reply) => {
+    logger.error({ err: error }, 'an answer could not be made');
+    return reply.code(BUG_REPLY.status).headers(BUG_REPLY.headers).send(BUG_REPLY.payload);
+  });
   return server;
 }
 

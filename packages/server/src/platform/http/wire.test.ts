@@ -112,6 +112,44 @@ suite('bodies', () => {
     assert.deepEqual(errorOf(await send(gzipSync(Buffer.alloc(50_001)), { 'content-encoding': 'gzip' })), [413, 'M_TOO_LARGE']);
   });
 
+  test('a body that turns out bad before the handler reads it harms nobody else', async () => {
+    const sent = Promise.withResolvers<void>();
+    const late = route(upload, async ({ request: { stream } }) => {
+      await once(stream, 'error').catch(() => undefined);
+      sent.resolve();
+      await stream.toArray();
+      return {};
+    });
+    const { server, origin } = await startServer([late]);
+    const body = 'not gzip at all';
+    const heard = ask(`${origin}/upload`, { method: 'POST', token: 'alice', body, headers: { 'content-encoding': 'gzip' } });
+    await sent.promise;
+    assert.deepEqual(errorOf(await heard), [400, 'M_NOT_JSON']);
+    await server.stop(0);
+  });
+
+  test('a client that goes away in the middle of its upload is nobody’s bug', async () => {
+    const failed = Promise.withResolvers<unknown>();
+    const errors: unknown[] = [];
+    const logger = Object.assign(Object.create(silentLogger) as typeof silentLogger, {
+      error: (line: unknown) => errors.push(line),
+    });
+    const reading = route(upload, async ({ request: { stream } }) => {
+      await stream.toArray().catch((error: unknown) => {
+        failed.resolve(error);
+        throw error;
+      });
+      return {};
+    });
+    const { server, origin } = await startServer([reading], {}, { logger });
+    const headers = { authorization: 'Bearer alice', 'content-length': '1000' };
+    const asked = httpRequest(`${origin}/upload`, { method: 'POST', headers }).on('error', () => undefined);
+    asked.write('the beginning', () => asked.destroy());
+    assert.ok((await failed.promise) instanceof Error);
+    await server.stop(1000);
+    assert.deepEqual(errors, []);
+  });
+
   test('a stranger cannot make the server read a body', async () => {
     const refused = await ask(`${running.origin}/upload`, { method: 'POST', body: Buffer.alloc(40_000) });
     assert.deepEqual(errorOf(refused), [401, 'M_MISSING_TOKEN']);
@@ -261,6 +299,31 @@ suite('long polls', () => {
     await assert.rejects(ask(`${origin}/poll`), /ECONNREFUSED/);
   });
 
+  test('one that comes while the server stops is ended too', async () => {
+    const first = Promise.withResolvers<void>();
+    const release = Promise.withResolvers<void>();
+    const slow = endpoint({ id: 'slow', method: 'GET', path: '/slow', auth: 'none' });
+    const { polling } = pollingRoute();
+    const { server, origin } = await startServer([
+      polling,
+      route(slow, async () => {
+        first.resolve();
+        await release.promise;
+        return {};
+      }),
+    ]);
+    const client = new Client(origin, { pipelining: 2 });
+    const answers = [client.request({ path: '/slow', method: 'GET' }), client.request({ path: '/poll', method: 'GET' })];
+    await first.promise;
+    const stopped = server.stop(10_000);
+    release.resolve();
+    await answers[0]?.then(({ body }) => body.dump());
+    // Answered, or its connection closed before it was taken; never left hanging.
+    await answers[1]?.then(({ body }) => body.dump()).catch(() => undefined);
+    await stopped;
+    await client.destroy();
+  });
+
   test('a request that never ends is cut off when the grace is over', async () => {
     const began = Promise.withResolvers<void>();
     const stuck = route(poll, () => {
@@ -273,6 +336,13 @@ suite('long polls', () => {
     await server.stop(20);
     await asked;
   });
+});
+
+test('a value that is no JSON is a bug, and is answered as one', async () => {
+  const broken = route(big, () => ({ count: 1n }));
+  const { server, origin } = await startServer([broken]);
+  assert.deepEqual(errorOf(await ask(`${origin}/big`)), [500, 'M_UNKNOWN']);
+  await server.stop(0);
 });
 
 test('a line for each request says who asked what, and keeps the token to itself', async () => {
