@@ -3,6 +3,7 @@ import { describe, test as nodeTest } from 'node:test';
 import { migrations as everyMigration } from '@myelin/server/migrations';
 import { openDatabase, type Database, type DatabaseSettings, type Migration } from '@myelin/server/platform/database';
 
+import { noPostgresReason, postgresDatabases } from './postgres.ts';
 import { sqliteDatabases } from './sqlite.ts';
 import type { TestDatabases } from './test-databases.ts';
 
@@ -34,9 +35,10 @@ export function forEachDatabase(
   define: (suite: DatabaseSuite) => void,
   migrations: readonly Migration[] = everyMigration,
 ): void {
-  for (const databases of [sqliteDatabases]) {
-    describe(`${name} (${databases.label})`, () => define(suiteOn(databases, migrations)));
-  }
+  describe(`${name} (${sqliteDatabases.label})`, () => define(suiteOn(sqliteDatabases, migrations)));
+  const postgres = postgresDatabases();
+  if (postgres === undefined) void nodeTest(`${name} (PostgreSQL)`, { skip: noPostgresReason() ?? true });
+  else describe(`${name} (${postgres.label})`, () => define(suiteOn(postgres, migrations)));
 }
 
 function suiteOn(databases: TestDatabases, migrations: readonly Migration[]): DatabaseSuite {

@@ -48,24 +48,32 @@ export function dialectOf(database: Database): Dialect {
   return database.dialect === 'sqlite' ? sqliteDialect : postgresDialect;
 }
 
+/** Throws when these tables are another program's. */
+export function refuseForeignTables(tables: ReadonlySet<string>): void {
+  if (tables.size === 0 || tables.has('schema_migrations')) return;
+  const which = tables.has('schema_version') && tables.has('event_json') ? 'Synapse' : 'another program';
+  throw new DatabaseError(`The database holds the tables of ${which}. Give this server an empty database of its own`);
+}
+
 async function appliedIds(database: Database, dialect: Dialect): Promise<Set<number>> {
   const tables = new Set((await database.all(sqlText<{ name: string }>(dialect.listTables))).map((table) => table.name));
-  if (tables.has('schema_migrations')) {
-    return new Set((await database.all(sql<{ id: number }>`SELECT id FROM schema_migrations`)).map((row) => row.id));
+  refuseForeignTables(tables);
+  if (!tables.has('schema_migrations')) {
+    await database.write((tx) => {
+      if (dialect.creationLock !== undefined) tx.run(sqlText(dialect.creationLock));
+      tx.run(
+        sqlText(
+          `CREATE TABLE IF NOT EXISTS schema_migrations (id ${dialect.integer} PRIMARY KEY, name ${dialect.text} NOT NULL)`,
+        ),
+      );
+    });
   }
-  if (tables.size > 0) {
-    const which = tables.has('schema_version') && tables.has('event_json') ? 'Synapse' : 'another program';
-    throw new DatabaseError(`The database holds the tables of ${which}. Give this server an empty database of its own`);
-  }
-  return new Set();
+  return new Set((await database.all(sql<{ id: number }>`SELECT id FROM schema_migrations`)).map((row) => row.id));
 }
 
 async function apply(database: Database, dialect: Dialect, step: Migration): Promise<boolean> {
   return database.transaction(async (tx) => {
-    if (dialect.migrationLock !== undefined) await tx.all(sqlText(dialect.migrationLock));
-    tx.run(
-      sqlText(`CREATE TABLE IF NOT EXISTS schema_migrations (id ${dialect.integer} PRIMARY KEY, name ${dialect.text} NOT NULL)`),
-    );
+    if (dialect.migrationLock !== undefined) tx.run(sqlText(dialect.migrationLock));
     if ((await tx.get(sql`SELECT id FROM schema_migrations WHERE id = ${step.id}`)) !== undefined) return false;
     for (const statement of step.up(dialect)) tx.run(sqlText(statement));
     tx.run(sql`INSERT INTO schema_migrations (id, name) VALUES (${step.id}, ${step.name})`);

@@ -28,6 +28,10 @@ export interface PostgresSettings {
   readonly password?: string;
   readonly database?: string;
   readonly ssl?: PostgresTls;
+  /** Options of the server's command line for each session, such as `-c search_path=matrix`. */
+  readonly options?: string;
+  /** `full` (the default): what is acknowledged survives a power cut. `off`: the last moments may be lost. */
+  readonly synchronousCommit?: 'full' | 'off';
   /** Connections at most, of all kinds; at least four are used: one for reads, one for transactions, two for writes. */
   readonly maxConnections?: number;
   /** How long a connection attempt may take, in milliseconds. */

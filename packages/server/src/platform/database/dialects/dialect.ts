@@ -19,7 +19,9 @@ export interface Dialect {
   readonly oftenUpdated: string;
   /** A statement that gives the `name` of each table in the schema. */
   readonly listTables: string;
-  /** A statement that waits until no other process migrates, until the end of the transaction; undefined where writing does that. */
+  /** A statement that waits until no other process makes the first table, until the transaction ends; undefined where writing does. */
+  readonly creationLock: string | undefined;
+  /** The same for every later migration. */
   readonly migrationLock: string | undefined;
 }
 

@@ -11,9 +11,13 @@ export const postgresDialect: Dialect = {
   bigKey: 'bigint PRIMARY KEY',
   withoutRowid: '',
   oftenUpdated: ' WITH (fillfactor = 50)',
-  listTables: 'SELECT tablename AS name FROM pg_catalog.pg_tables WHERE schemaname = current_schema()',
+  // Without the one that the connections keep for themselves.
+  listTables: `SELECT tablename AS name FROM pg_catalog.pg_tables
+    WHERE schemaname = current_schema() AND tablename <> 'write_sessions'`,
   // Any fixed number that no other program on the same database is likely to lock.
-  migrationLock: 'SELECT pg_advisory_xact_lock(7106402519)',
+  creationLock: 'SELECT pg_advisory_xact_lock(7106402519)',
+  // Not an advisory lock: LOCK TABLE alone takes effect before the transaction's snapshot of the data is made.
+  migrationLock: 'LOCK TABLE schema_migrations IN ACCESS EXCLUSIVE MODE',
 };
 
 export const postgresFragments: Fragments = {

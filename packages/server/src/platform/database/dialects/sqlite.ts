@@ -11,6 +11,7 @@ export const sqliteDialect: Dialect = {
   withoutRowid: ' WITHOUT ROWID',
   oftenUpdated: '',
   listTables: "SELECT name FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE 'sqlite!_%' ESCAPE '!'",
+  creationLock: undefined,
   migrationLock: undefined,
 };
 

@@ -25,7 +25,7 @@ export type Request = { readonly statements?: readonly StatementText[] } & (
   | { readonly kind: 'open'; readonly settings: OpenSettings }
   | { readonly kind: 'group'; readonly batches: readonly Operations[] }
   | { readonly kind: 'begin' }
-  | { readonly kind: 'step'; readonly before: Operations; readonly then?: Operations; readonly want?: 'rows' | 'changes' }
+  | { readonly kind: 'step'; readonly before: Operations; readonly last?: Operations; readonly want?: 'rows' | 'changes' }
   | { readonly kind: 'end'; readonly before: Operations; readonly commit: boolean }
   | { readonly kind: 'close' }
 );

@@ -51,7 +51,7 @@ class SqliteDatabase implements Database {
   readonly #reader: Reader;
   readonly #closed: () => Promise<void>;
   readonly #templates = new Set<Template>();
-  readonly #inTransaction = new AsyncLocalStorage<true>();
+  readonly #inTransaction = new AsyncLocalStorage<{ running: boolean }>();
   #closing: Promise<void> | undefined;
 
   constructor(path: string, writer: Writer, reader: Reader, closed: () => Promise<void>) {
@@ -95,11 +95,12 @@ class SqliteDatabase implements Database {
   async transaction<T>(work: (tx: InteractiveTx) => Promise<T>): Promise<T> {
     this.#refuseInsideTransaction();
     await this.#writer.beginSession();
+    const mark = { running: true };
     try {
       const transaction = new SqliteTransaction(this.#writer);
       let result: T;
       try {
-        result = await this.#inTransaction.run(true, () => work(transaction));
+        result = await this.#inTransaction.run(mark, () => work(transaction));
       } catch (error) {
         await transaction.end(false);
         throw error;
@@ -107,6 +108,7 @@ class SqliteDatabase implements Database {
       for (const callback of await transaction.end(true)) callback();
       return result;
     } finally {
+      mark.running = false;
       this.#writer.endSession();
     }
   }
@@ -136,7 +138,7 @@ class SqliteDatabase implements Database {
   }
 
   #refuseInsideTransaction(): void {
-    if (this.#writer.sessionOpen && this.#inTransaction.getStore() === true) {
+    if (this.#inTransaction.getStore()?.running === true) {
       throw new Error('A write inside transaction() would wait for itself: use the transaction that it was given');
     }
   }

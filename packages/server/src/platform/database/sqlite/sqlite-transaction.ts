@@ -58,11 +58,11 @@ export class SqliteTransaction implements InteractiveTx {
 
   async #step(query: Query, want: 'rows' | 'changes'): Promise<Answer> {
     if (this.#failure !== undefined) throw this.#failure;
-    const then: Operations = [];
-    this.#collector.add(then, query);
+    const last: Operations = [];
+    this.#collector.add(last, query);
     const before = this.#takeCollected();
     try {
-      return await this.#writer.request({ kind: 'step', before, then, want });
+      return await this.#writer.request({ kind: 'step', before, last, want });
     } catch (error) {
       // As on PostgreSQL: after a statement that failed, the transaction can only be rolled back.
       if (error instanceof DatabaseError) this.#failure = error;

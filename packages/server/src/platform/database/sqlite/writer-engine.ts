@@ -98,7 +98,7 @@ export class WriterEngine {
         return { kind: 'done' };
       case 'step':
         this.#execute(request.before, 0);
-        return request.then === undefined ? { kind: 'done' } : this.#read(request.then, request.want);
+        return request.last === undefined ? { kind: 'done' } : this.#read(request.last, request.want);
       case 'end':
         try {
           this.#execute(request.before, 0);

@@ -103,10 +103,6 @@ export class Writer {
     this.#scheduleFlush();
   }
 
-  get sessionOpen(): boolean {
-    return this.#sessionOpen;
-  }
-
   /** One request and its answer. Rejects with the failure's error. */
   async request(body: RequestBody): Promise<Answer> {
     const answer = await new Promise<Answer>((resolve, reject) => {
