@@ -33,8 +33,8 @@ export default migration({
       origin_server_ts ${dialect.integer} NOT NULL,
       verdict ${dialect.integer} NOT NULL,
       event_id ${dialect.blob} NOT NULL,
-      state_root ${dialect.blob}
-      room_root ${dialect.blob}
+      state_root ${dialect.blob},
+      room_root ${dialect.blob},
       replaces_nid ${dialect.integer},
       redacted_by_nid ${dialect.integer}
     )`,

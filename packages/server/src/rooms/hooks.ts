@@ -4,8 +4,8 @@ import type { UserId } from '@myelin/protocol/identifiers';
 import type { Tx } from '../platform/database/index.ts';
 import type { StoredEvent } from './events/stored-event.ts';
 import type { MembershipChange } from './membership/membership.ts';
-import type { Room } from './room.ts';
 import type { RoomIdentity } from './room-ids.ts';
+import type { Room } from './room.ts';
 import type { EventDraft } from './send/event-draft.ts';
 
 /** A change of a room's current state. */

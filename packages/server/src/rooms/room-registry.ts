@@ -2,8 +2,8 @@ import { sql, type Database } from '../platform/database/index.ts';
 import type { EventStore } from './events/event-store.ts';
 import { memberCounts } from './membership/membership-store.ts';
 import type { Memberships } from './membership/memberships.ts';
-import { Room, type RoomHead } from './room.ts';
 import type { RoomIdentity } from './room-ids.ts';
+import { Room, type RoomHead } from './room.ts';
 import { emptyState, stateRootFromBytes } from './state/index.ts';
 
 const roomsInMemory = 2_000;
@@ -87,7 +87,12 @@ export class RoomRegistry {
     ]);
     const events = await this.#events.listByNids(extremities.map((row) => row.event_nid));
     const head: RoomHead = {
-      extremities: events.map(({ nid, eventId, depth, stateRoot }) => ({ nid, eventId, depth, stateRoot: stateRoot ?? emptyState })),
+      extremities: events.map(({ nid, eventId, depth, stateRoot }) => ({
+        nid,
+        eventId,
+        depth,
+        stateRoot: stateRoot ?? emptyState,
+      })),
       root: stateRootFromBytes(state?.root ?? null),
       members,
     };

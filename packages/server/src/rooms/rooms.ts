@@ -1,6 +1,6 @@
+import { encodeCanonicalJson } from '@myelin/protocol/canonical-json';
 import type { ServerName } from '@myelin/protocol/identifiers';
 import type { SigningKey } from '@myelin/protocol/signatures';
-import { encodeCanonicalJson } from '@myelin/protocol/canonical-json';
 
 import { ByteCache, type CacheBudget } from '../platform/cache/index.ts';
 import type { Clock } from '../platform/clock.ts';
@@ -14,9 +14,9 @@ import { EventServing } from './events/serve-events.ts';
 import type { StoredEvent } from './events/stored-event.ts';
 import { RoomHooks } from './hooks.ts';
 import { Memberships } from './membership/memberships.ts';
-import { RoomRegistry } from './room-registry.ts';
 import { RoomIds, type RoomIdentity } from './room-ids.ts';
-import { createRoom, type NewRoom } from './send/create-room.ts';
+import { RoomRegistry } from './room-registry.ts';
+import { createRoom, type CreateTools, type NewRoom } from './send/create-room.ts';
 import type { EventDraft } from './send/event-draft.ts';
 import { internDraft, sendEvents, type Alongside, type SendTools } from './send/send-events.ts';
 import { TransactionIds } from './send/transaction-ids.ts';
@@ -120,6 +120,13 @@ export async function openRooms(needs: RoomsNeeds): Promise<Rooms> {
     onHookFailure: (hook, error) => needs.logger.error({ err: error, hook }, 'what was to follow an event has failed'),
   };
   let nextRoomNid = await ids.nextNid();
+  let lastCreated = 0;
+  const createTools: SendTools & CreateTools = {
+    ...tools,
+    rooms: ids,
+    nextRoomNid: () => nextRoomNid++,
+    uniqueTimestamp: () => (lastCreated = Math.max(clock.now(), lastCreated + 1)),
+  };
   return {
     serverName,
     ids,
@@ -135,7 +142,7 @@ export async function openRooms(needs: RoomsNeeds): Promise<Rooms> {
     stream,
     recent,
     send: (room, drafts, options) => send(tools, room, drafts, options),
-    create: (room) => createRoom({ ...tools, rooms: ids, nextRoomNid: () => nextRoomNid++ }, room),
+    create: (room) => createRoom(createTools, room),
   };
 }
 

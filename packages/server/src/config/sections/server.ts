@@ -38,6 +38,7 @@ export const server = section('Server', {
     default: false,
   }),
   extra_well_known_client_content: option(mapOf(anything), 'More keys for /.well-known/matrix/client.', { default: {} }),
+  max_request_body_size: option(size, "Myelin's own: the largest body of a request, media uploads aside.", { default: 13_107_200 }),
   web_client_location: option(maybe(webUrl), 'Where "/" redirects to, such as the address of a web client.', { default: null }),
   pid_file: option(maybe(text), "The file that holds the process's id while the server runs in the background.", {
     default: null,

@@ -46,6 +46,7 @@ export class EventStore {
   readonly #nidOfId: ByteCache<string, number>;
   /** Written, and not committed yet: what a room's next turn builds on. */
   readonly #pending = new Map<number, StoredEvent>();
+  readonly #pendingNids = new Map<EventId, number>();
 
   constructor(needs: {
     database: Database;
@@ -121,7 +122,7 @@ export class EventStore {
     const found = new Map<EventId, number>();
     const missing = new Map<EventId, Uint8Array>();
     for (const eventId of eventIds) {
-      const nid = this.#nidOfId.get(eventId);
+      const nid = this.#nidOfId.get(eventId) ?? this.#pendingNids.get(eventId);
       if (nid === undefined) missing.set(eventId, encodeEventId(eventId));
       else found.set(eventId, nid);
     }
@@ -146,20 +147,26 @@ export class EventStore {
       VALUES (${event.nid}, ${event.roomNid}, ${event.position ?? null}, ${event.depth}, ${typeNid}, ${event.senderNid},
         ${stateKeyNid ?? null}, ${event.originServerTs}, ${verdictCode(event.verdict)}, ${encodeEventId(event.eventId)},
         ${rootBytes(event.stateRoot)}, ${rootBytes(event.roomRoot)}, ${event.replacesNid ?? null}, ${event.redactedByNid ?? null})`);
-    tx.run(sql`INSERT INTO event_json (event_nid, content, envelope) VALUES (${event.nid}, ${event.contentJson}, ${event.envelope})`);
+    tx.run(
+      sql`INSERT INTO event_json (event_nid, content, envelope) VALUES (${event.nid}, ${event.contentJson}, ${event.envelope})`,
+    );
     if (reason !== undefined) {
       tx.run(sql`INSERT INTO event_verdicts (event_nid, reason) VALUES (${event.nid}, ${reason})`);
     }
     this.#pending.set(event.nid, event);
+    this.#pendingNids.set(event.eventId, event.nid);
     tx.onCommit(() => {
-      this.#pending.delete(event.nid);
+      this.forgetPending([event]);
       this.remember(event);
     });
   }
 
-  /** Drops events whose write has failed. */
+  /** Events that are committed now, or never will be. */
   forgetPending(events: Iterable<StoredEvent>): void {
-    for (const { nid } of events) this.#pending.delete(nid);
+    for (const { nid, eventId } of events) {
+      this.#pending.delete(nid);
+      this.#pendingNids.delete(eventId);
+    }
   }
 
   /** Marks an event as redacted by another. */

@@ -1,11 +1,11 @@
 import { sql, type Database, type Tx } from '../../platform/database/index.ts';
 import type { Stream, StreamSlot } from '../../platform/streams/index.ts';
 import type { PersistBatch, PersistHook, RoomHooks } from '../hooks.ts';
+import { putStrippedState } from '../membership/membership-store.ts';
 import type { Membership, MembershipChange } from '../membership/membership.ts';
 import type { Memberships } from '../membership/memberships.ts';
-import { putStrippedState } from '../membership/membership-store.ts';
-import type { ForwardExtremity, Room, RoomHead } from '../room.ts';
 import type { RoomRegistry } from '../room-registry.ts';
+import type { ForwardExtremity, Room, RoomHead } from '../room.ts';
 import { stateRootToBytes, type RoomStates } from '../state/index.ts';
 import type { EventStore, NewEvent } from './event-store.ts';
 
@@ -37,11 +37,7 @@ export interface PersistTools {
  * the write is queued then, in the room's lane, behind the ones before it. `durable` resolves when it is committed. When it fails, the
  * room is dropped from memory, and the turns behind it start from what the database holds.
  */
-export async function persistEvents(
-  tools: PersistTools,
-  room: Room,
-  plan: PersistPlan,
-): Promise<{ durable: Promise<void> }> {
+export async function persistEvents(tools: PersistTools, room: Room, plan: PersistPlan): Promise<{ durable: Promise<void> }> {
   let writers: ((tx: Tx) => void)[];
   try {
     writers = await prepareHooks(tools.hooks.persist, plan.batch);
@@ -57,7 +53,8 @@ export async function persistEvents(
       writeHead(tx, room.nid, before, plan.head);
       tools.memberships.write(tx, plan.batch.membershipChanges);
       for (const { userNid, json } of plan.strippedStates) putStrippedState(tx, userNid, room.nid, json);
-      for (const { redaction, target } of plan.batch.redactions) tools.events.writeRedacted(tx, target, redaction.nid, room.rules);
+      for (const { redaction, target } of plan.batch.redactions)
+        tools.events.writeRedacted(tx, target, redaction.nid, room.rules);
       for (const write of plan.alongside) write(tx);
       for (const write of writers) write(tx);
       plan.slot.commitWith(tx, {

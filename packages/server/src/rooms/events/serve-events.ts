@@ -45,7 +45,9 @@ export class EventServing {
       this.#related(events),
     ]);
     const prefixes =
-      options.format === 'federation' ? await this.#federationForms(events) : await Promise.all(events.map((event) => this.#prefix(event)));
+      options.format === 'federation'
+        ? await this.#federationForms(events)
+        : await Promise.all(events.map((event) => this.#prefix(event)));
     const now = this.#needs.clock.now();
     const served: string[] = [];
     for (const [index, { event, membership }] of visible.entries()) {

@@ -95,7 +95,10 @@ export class Memberships {
     });
     const loaded = this.#loadedMembers.get(change.roomNid);
     if (loaded) applyMember(loaded, change.userNid, change.membership);
-    else void this.#localMembersOfRoom.get(change.roomNid)?.then((members) => applyMember(members, change.userNid, change.membership));
+    else
+      void this.#localMembersOfRoom
+        .get(change.roomNid)
+        ?.then((members) => applyMember(members, change.userNid, change.membership));
   }
 }
 

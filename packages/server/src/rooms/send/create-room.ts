@@ -2,8 +2,8 @@ import { buildPdu, eventIdOf, hashAndSignPdu, roomIdOfCreate } from '@myelin/pro
 import { roomId as makeRoomId, type RoomId } from '@myelin/protocol/identifiers';
 import type { RoomVersionRules } from '@myelin/protocol/room-versions';
 
-import type { RoomIdentity, RoomIds } from '../room-ids.ts';
 import type { StoredEvent } from '../events/stored-event.ts';
+import type { RoomIdentity, RoomIds } from '../room-ids.ts';
 import type { EventDraft } from './event-draft.ts';
 import { internDraft, sendEvents, type Alongside, type SendTools } from './send-events.ts';
 
@@ -19,12 +19,20 @@ export interface NewRoom {
   readonly alongside?: Alongside;
 }
 
+/** What creating needs beside the tools of sending. */
+export interface CreateTools {
+  readonly rooms: RoomIds;
+  readonly nextRoomNid: () => number;
+  /** Milliseconds since 1970, never the same twice: two rooms of version 12 that are alike would have one id otherwise. */
+  readonly uniqueTimestamp: () => number;
+}
+
 /** Makes a room of this server. All of its first events are accepted and durable, or there is no room. */
 export async function createRoom(
-  tools: SendTools & { readonly rooms: RoomIds; readonly nextRoomNid: () => number },
+  tools: SendTools & CreateTools,
   room: NewRoom,
 ): Promise<{ identity: RoomIdentity; sent: readonly StoredEvent[] }> {
-  const create = { ...room.create, originServerTs: room.create.originServerTs ?? tools.clock.now() };
+  const create = { ...room.create, originServerTs: room.create.originServerTs ?? tools.uniqueTimestamp() };
   const roomId = roomIdFor(tools, room.rules, create);
   const identity: RoomIdentity = { nid: tools.nextRoomNid(), roomId, rules: room.rules };
   const drafts = await Promise.all(
@@ -49,9 +57,6 @@ export async function createRoom(
 /** From version 12 the id is the create event's hash, which building the event a second time gives again; https://spec.matrix.org/v1.19/rooms/v12/#room-ids */
 function roomIdFor(tools: SendTools, rules: RoomVersionRules, create: EventDraft & { originServerTs: number }): RoomId {
   if (!rules.roomIdIsCreateEventHash) return makeRoomId(tools.random.token(opaqueIdLength), tools.serverName);
-  const unsigned = buildPdu(
-    { ...create, roomId: undefined, stateKey: '', prevEvents: [], authEvents: [], depth: 1 },
-    rules,
-  );
+  const unsigned = buildPdu({ ...create, roomId: undefined, stateKey: '', prevEvents: [], authEvents: [], depth: 1 }, rules);
   return roomIdOfCreate(eventIdOf(hashAndSignPdu(unsigned, tools.serverName, tools.signingKey, rules), rules));
 }

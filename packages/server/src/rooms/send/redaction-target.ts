@@ -25,6 +25,9 @@ export async function redactionTarget(
   if (domainOf(redaction.sender) === domainOf(target.sender)) return target;
   // … the power level of the redaction event's sender is greater than or equal to the redact level.
   const [create, levels] = await Promise.all([stateAt('m.room.create', ''), stateAt('m.room.power_levels', '')]);
-  const power = powerLevelsIn((type) => (type === 'm.room.create' ? create : type === 'm.room.power_levels' ? levels : undefined), room.rules);
+  const power = powerLevelsIn(
+    (type) => (type === 'm.room.create' ? create : type === 'm.room.power_levels' ? levels : undefined),
+    room.rules,
+  );
   return power.of(redaction.sender) >= power.redact ? target : undefined;
 }

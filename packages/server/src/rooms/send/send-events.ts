@@ -8,13 +8,23 @@ import {
   eventIdOf,
   hashAndSignPdu,
   redactsOf,
+  referenceHash,
   roomEventFromPdu,
   tooLarge as tooLargeReason,
   type EventReference,
   type Pdu,
 } from '@myelin/protocol/events';
-import { assignedEventId, domainOf, type EventId, type ServerName, type UserId } from '@myelin/protocol/identifiers';
+import {
+  assignedEventId,
+  domainOf,
+  fitsInBytes,
+  maxIdentifierBytes,
+  type EventId,
+  type ServerName,
+  type UserId,
+} from '@myelin/protocol/identifiers';
 import type { SigningKey } from '@myelin/protocol/signatures';
+import { stateMapKey } from '@myelin/protocol/state-resolution';
 
 import type { Clock } from '../../platform/clock.ts';
 import type { Interner, Tx } from '../../platform/database/index.ts';
@@ -28,8 +38,8 @@ import type { StateChange } from '../hooks.ts';
 import { membershipIn, type MembershipChange } from '../membership/membership.ts';
 import type { Room } from '../room.ts';
 import type { RoomStates, State } from '../state/index.ts';
-import { redactionTarget } from './redaction-target.ts';
 import type { EventDraft } from './event-draft.ts';
+import { redactionTarget } from './redaction-target.ts';
 import { strippedStateFor } from './stripped-state.ts';
 
 /** What sending needs beside the tools of persisting. */
@@ -56,6 +66,11 @@ export interface DraftNids {
 
 /** The integers of a draft's names; new names are stored first, outside the room's turn. */
 export async function internDraft(names: Interner, draft: EventDraft): Promise<DraftNids> {
+  for (const text of [draft.type, draft.stateKey ?? '']) {
+    // Neither UTF-8 nor a text column of a database can hold these.
+    if (text.includes('\0') || !text.isWellFormed()) throw badJson('Event types and state keys must be text without U+0000');
+    if (!fitsInBytes(text, maxIdentifierBytes)) throw tooLarge(`type and state_key may have ${maxIdentifierBytes} bytes at most`);
+  }
   const typeNid = await names.idOf(draft.type);
   const senderNid = await names.idOf(draft.sender);
   const stateKeyNid = draft.stateKey === undefined ? undefined : await names.idOf(draft.stateKey);
@@ -97,11 +112,14 @@ async function planEvents(
   const stateChanges: StateChange[] = [];
   const redactions: { redaction: StoredEvent; target: StoredEvent }[] = [];
   const strippedStates: { userNid: number; json: string }[] = [];
+  /** Of the events made here, as room versions 1 and 2 refer to them. */
+  const hashes = new Map<EventId, string>();
   let head = room.head;
   let state: State = head.root;
   for (const [index, draft] of drafts.entries()) {
     const position = slot.position + index;
-    const { pdu, eventId, prevNids, authNids } = await buildEvent(tools, room, head, state, draft);
+    const { pdu, eventId, prevNids, authNids } = await buildEvent(tools, room, { head, state, hashes }, draft);
+    if (room.rules.referencesCarryHashes) hashes.set(eventId, referenceHash(pdu, room.rules));
     const replaced = draft.stateKey === undefined ? undefined : await stateAt(tools, room, state, draft.type, draft.stateKey);
     if (draft.stateKeyNid !== undefined) {
       state = await tools.states.tree.apply(room.nid, state, [
@@ -133,7 +151,7 @@ async function planEvents(
     events.push({ event, typeNid: draft.typeNid, stateKeyNid: draft.stateKeyNid, prevNids: [...prevNids.values()] });
     const changes: MembershipChange[] = [];
     if (event.stateKey !== undefined && draft.stateKeyNid !== undefined) {
-      room.keepAtHand(atHandKey(event.type, event.stateKey), event);
+      room.keepAtHand(stateMapKey(event.type, event.stateKey), event);
       stateChanges.push({
         typeNid: draft.typeNid,
         stateKeyNid: draft.stateKeyNid,
@@ -183,15 +201,14 @@ async function planEvents(
 async function buildEvent(
   tools: SendTools,
   room: Room,
-  head: Room['head'],
-  state: State,
+  { head, state, hashes }: { head: Room['head']; state: State; hashes: ReadonlyMap<EventId, string> },
   draft: EventDraft,
 ): Promise<{ pdu: Pdu; eventId: EventId; prevNids: Map<EventId, number>; authNids: Map<EventId, number> }> {
   const { rules } = room;
   const authEvents = new Map<string, StoredEvent>();
   for (const [type, stateKey] of selectAuthEvents({ ...draft, stateKey: draft.stateKey }, rules)) {
     const event = await stateAt(tools, room, state, type, stateKey);
-    if (event) authEvents.set(atHandKey(type, stateKey), event);
+    if (event) authEvents.set(stateMapKey(type, stateKey), event);
   }
   const prevNids = new Map(head.extremities.map(({ eventId, nid }) => [eventId, nid]));
   const authNids = new Map([...authEvents.values()].map(({ eventId, nid }) => [eventId, nid]));
@@ -202,8 +219,8 @@ async function buildEvent(
       roomId: rules.roomIdIsCreateEventHash && draft.type === 'm.room.create' ? undefined : room.id,
       stateKey: draft.stateKey,
       content: draft.content,
-      prevEvents: await references(tools, room, [...prevNids.keys()]),
-      authEvents: await references(tools, room, [...authNids.keys()]),
+      prevEvents: await references(tools, room, hashes, [...prevNids.keys()]),
+      authEvents: await references(tools, room, hashes, [...authNids.keys()]),
       depth: depthAfter(head.extremities.map(({ depth }) => depth)),
       originServerTs: draft.originServerTs ?? tools.clock.now(),
       redacts: draft.redacts,
@@ -220,9 +237,9 @@ async function buildEvent(
   const event = roomEventFromPdu(pdu, rules, eventId);
 
   // The create event is not among a version 12 event's auth events, and the rules read it all the same.
-  const create = authEvents.get(atHandKey('m.room.create', '')) ?? (await stateAt(tools, room, state, 'm.room.create', ''));
+  const create = authEvents.get(stateMapKey('m.room.create', '')) ?? (await stateAt(tools, room, state, 'm.room.create', ''));
   const lookup = (type: string, stateKey: string): StateEvent | undefined =>
-    type === 'm.room.create' && stateKey === '' ? create : authEvents.get(atHandKey(type, stateKey));
+    type === 'm.room.create' && stateKey === '' ? create : authEvents.get(stateMapKey(type, stateKey));
   const verdict = authorise(event, rules, lookup, {
     // Our own signature is on everything we send.
     isSignedBy: (_, server) => server === tools.serverName,
@@ -241,10 +258,18 @@ function sign(tools: SendTools, unsigned: ReturnType<typeof buildPdu>, rules: Ro
 }
 
 /** Room versions 1 and 2 name events together with their hashes. */
-async function references(tools: SendTools, room: Room, eventIds: readonly EventId[]): Promise<EventReference[]> {
+async function references(
+  tools: SendTools,
+  room: Room,
+  known: ReadonlyMap<EventId, string>,
+  eventIds: readonly EventId[],
+): Promise<EventReference[]> {
   if (!room.rules.referencesCarryHashes) return eventIds.map((eventId) => ({ eventId }));
-  const hashes = await tools.pdus.referenceHashes(eventIds, room.rules);
-  return eventIds.map((eventId) => ({ eventId, sha256: hashes.get(eventId) }));
+  const stored = await tools.pdus.referenceHashes(
+    eventIds.filter((eventId) => !known.has(eventId)),
+    room.rules,
+  );
+  return eventIds.map((eventId) => ({ eventId, sha256: known.get(eventId) ?? stored.get(eventId) }));
 }
 
 /** An entry of the state that is being built on, from memory where it was asked for before. */
@@ -255,7 +280,7 @@ async function stateAt(
   type: string,
   stateKey: string,
 ): Promise<StoredEvent | undefined> {
-  const key = atHandKey(type, stateKey);
+  const key = stateMapKey(type, stateKey);
   const atHand = room.atHand(key);
   if (atHand.has) return atHand.event;
   const event = await tools.states.event(room.nid, state, type, stateKey);
@@ -283,8 +308,4 @@ async function membershipChange(
     eventNid: event.nid,
     position: event.position ?? event.nid,
   };
-}
-
-function atHandKey(type: string, stateKey: string): string {
-  return `${type}\0${stateKey}`;
 }

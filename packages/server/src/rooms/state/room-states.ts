@@ -31,7 +31,9 @@ export class RoomStates {
   async currentRoot(roomNid: number): Promise<StateRoot> {
     const known = this.#currentRoots.get(roomNid);
     if (known !== undefined) return known;
-    const row = await this.#database.get<{ root: Uint8Array | null }>(sql`SELECT root FROM room_state WHERE room_nid = ${roomNid}`);
+    const row = await this.#database.get<{ root: Uint8Array | null }>(
+      sql`SELECT root FROM room_state WHERE room_nid = ${roomNid}`,
+    );
     const root = stateRootFromBytes(row?.root ?? null);
     // A commit may have come in between, and what it said is newer.
     return this.#currentRoots.get(roomNid) ?? this.#rememberRoot(roomNid, root);

@@ -1,0 +1,3 @@
+export { startServer } from './start-server.ts';
+export type { StartedServer, StartOptions } from './start-server.ts';
+export type { AppNeeds } from './needs.ts';

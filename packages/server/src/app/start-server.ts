@@ -1,0 +1,124 @@
+import { parseServerName, type ServerName } from '@myelin/protocol/identifiers';
+
+import { ConfigError, readLogConfig, readSigningKeys, type Config } from '../config/index.ts';
+import { CacheBudget } from '../platform/cache/index.ts';
+import { systemClock, type Clock } from '../platform/clock.ts';
+import { Interner } from '../platform/database/index.ts';
+import { createHttpServer, healthRoute, type BoundAddress } from '../platform/http/index.ts';
+import { createLogging, type Logging } from '../platform/observability/index.ts';
+import { systemRandom, type Random } from '../platform/random.ts';
+import { Notifier } from '../platform/streams/index.ts';
+import { openRooms } from '../rooms/index.ts';
+import { openConfiguredDatabase } from './database.ts';
+import { buildFeatures } from './features.ts';
+import { startJobs } from './jobs.ts';
+import { limitersOf } from './limiters.ts';
+import type { AppNeeds } from './needs.ts';
+
+export interface StartOptions {
+  /** What the operator should know of the configuration; it goes into the log. */
+  readonly warnings?: readonly string[];
+  readonly clock?: Clock;
+  readonly random?: Random;
+}
+
+/** A server that runs. */
+export interface StartedServer {
+  /** Where it listens: URLs, or paths of UNIX sockets. */
+  readonly addresses: readonly string[];
+  /** Answers what is under way, writes what is to be written, closes everything. */
+  stop(): Promise<void>;
+  /** Opens log files anew and reads the log configuration again. */
+  reload(): Promise<void>;
+  /** What it was built from, for tests that look inside. */
+  readonly needs: AppNeeds;
+}
+
+const maxJsonDepth = 100;
+const graceMs = 10_000;
+
+/**
+ * Builds everything once, in order, and serves. Rejects with a `ConfigError` or one of the database's errors, each with a sentence for
+ * the operator, with nothing left open.
+ */
+export async function startServer(config: Config, options: StartOptions = {}): Promise<StartedServer> {
+  const clock = options.clock ?? systemClock;
+  const logging = createLogging(config.log, clock);
+  const opened: (() => Promise<void>)[] = [async () => logging.close()];
+  const closeAll = async (): Promise<void> => {
+    for (const close of opened.reverse()) await close();
+  };
+  try {
+    for (const warning of options.warnings ?? []) logging.logger.warn(warning);
+    const database = await openConfiguredDatabase(config);
+    opened.push(() => database.close());
+    const needs = await needsOf(config, { ...options, clock, logging, database });
+    const { features, authenticators } = await buildFeatures(needs);
+    opened.push(async () => {
+      for (const feature of features) await feature.stop?.();
+    });
+    const jobs = startJobs(
+      features.flatMap((feature) => feature.jobs ?? []),
+      needs,
+    );
+    opened.push(() => jobs.stop());
+    const http = createHttpServer({
+      routes: [healthRoute, ...features.flatMap((feature) => feature.routes ?? [])],
+      authenticators,
+      limiters: needs.limiters,
+      logger: logging.named('myelin.http'),
+      clock,
+      settings: {
+        listeners: config.listeners.filter(({ type }) => type === 'http'),
+        maxBodyBytes: config.max_request_body_size,
+        maxJsonDepth,
+        accessTokenInQuery: true,
+      },
+    });
+    const bound = await http.listen();
+    opened.push(() => http.stop(graceMs));
+    return { addresses: bound.map(addressText), stop: closeAll, reload: () => reloadLogging(config, logging), needs };
+  } catch (error) {
+    await closeAll();
+    throw error;
+  }
+}
+
+async function needsOf(
+  config: Config,
+  opened: Pick<AppNeeds, 'database' | 'clock'> & { readonly random?: Random; readonly logging: Logging },
+): Promise<AppNeeds> {
+  const { database, clock, logging, random = systemRandom } = opened;
+  const parsed = parseServerName(config.server_name);
+  if (!parsed) throw new ConfigError(`server_name: ${JSON.stringify(config.server_name)} is not a server name`);
+  const serverName = config.server_name as ServerName;
+  const [signingKey] = readSigningKeys(config.signing_key_path);
+  if (!signingKey) throw new ConfigError(`signing_key_path: there is no key in ${config.signing_key_path}`);
+  const caches = new CacheBudget(config.cache_memory);
+  const names = new Interner(database, caches);
+  const notifier = new Notifier();
+  const rooms = await openRooms({
+    database,
+    names,
+    notifier,
+    caches,
+    clock,
+    random,
+    logger: logging.named('myelin.rooms'),
+    serverName,
+    signingKey,
+  });
+  const limiters = limitersOf(config, clock);
+  return { config, database, names, notifier, caches, clock, random, logger: logging.logger, rooms, limiters, serverName };
+}
+
+async function reloadLogging(config: Config, logging: Logging): Promise<void> {
+  logging.reopen();
+  if (config.log_config !== null) logging.logger.level = (await readLogConfig(config.log_config)).settings.level;
+}
+
+function addressText(address: BoundAddress): string {
+  if (address.kind === 'unix') return address.path;
+  const host = address.address.includes(':') ? `[${address.address}]` : address.address;
+  return `http://${host}:${address.port}`;
+}
