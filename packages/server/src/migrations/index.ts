@@ -2,6 +2,11 @@ import type { Migration } from '../platform/database/index.ts';
 import foundation from './0001-foundation.ts';
 import stateTree from './0010-state-tree.ts';
 import rooms from './0011-rooms.ts';
+import accountData from './0030-account-data.ts';
+import receipts from './0031-receipts.ts';
+import profiles from './0032-profiles.ts';
+import presence from './0033-presence.ts';
+import typing from './0034-typing.ts';
 
 /** Every step of the schema, in order. A new one goes last, in a file `NNNN-name.ts`; one that was released is never changed. */
-export const migrations: readonly Migration[] = [foundation, stateTree, rooms];
+export const migrations: readonly Migration[] = [foundation, stateTree, rooms, accountData, receipts, profiles, presence, typing];
