@@ -7,9 +7,16 @@ import { findPostgres } from './find-postgres.ts';
 import { PostgresServer } from './postgres-server.ts';
 import type { TestDatabases } from './test-databases.ts';
 
+interface Template {
+  readonly name: Promise<string>;
+  used: number;
+  /** A copy that is made before it is asked for. */
+  spare?: Promise<string>;
+}
+
 let server: Promise<PostgresSettings> | undefined;
 /** One database with the schema for each list of migrations, made once by this process and then copied by the server. */
-const templates = new Map<readonly Migration[], Promise<string>>();
+const templates = new Map<readonly Migration[], Template>();
 const names = `myelin_test_${randomBytes(5).toString('hex')}`;
 let nextName = 1;
 
@@ -44,13 +51,21 @@ async function create(migrations: readonly Migration[]): ReturnType<TestDatabase
   server ??= startServer();
   const settings = await server;
   let template = templates.get(migrations);
-  if (template === undefined) templates.set(migrations, (template = makeTemplate(settings, migrations)));
-  const name = nameOfNext();
-  await administer(settings, `CREATE DATABASE ${name} TEMPLATE ${await template}`);
+  if (template === undefined) templates.set(migrations, (template = { name: makeTemplate(settings, migrations), used: 0 }));
+  template.used++;
+  const name = await (template.spare ?? copyOf(settings, template));
+  // Making one takes longer than most tests: the next is made meanwhile, once it is likely that there is a next.
+  if (template.used > 1) template.spare = copyOf(settings, template);
   return {
     settings: settingsFor(settings, name),
     remove: () => administer(settings, `DROP DATABASE ${name} WITH (FORCE)`),
   };
+}
+
+async function copyOf(settings: PostgresSettings, template: Template): Promise<string> {
+  const name = nameOfNext();
+  await administer(settings, `CREATE DATABASE ${name} TEMPLATE ${await template.name}`);
+  return name;
 }
 
 async function startServer(): Promise<PostgresSettings> {

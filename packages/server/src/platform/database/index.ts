@@ -6,3 +6,11 @@ export { dialectOf, migrate, migration, type Migration } from './migrations.ts';
 export { openDatabase } from './open-database.ts';
 export type { DatabaseSettings, PostgresSettings, PostgresTls, SqliteSettings } from './settings.ts';
 export { Interner } from './interner.ts';
+export {
+  BackgroundUpdates,
+  type BackgroundUpdate,
+  type BackgroundUpdatesOptions,
+  type BackgroundUpdateStatus,
+  type Progress,
+} from './background-updates.ts';
+export { settingsFromConfig } from './settings-from-config.ts';

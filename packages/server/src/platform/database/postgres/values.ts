@@ -46,5 +46,5 @@ const parsers: ReadonlyMap<number, Parser> = new Map<number, Parser>([
 ]);
 
 export const postgresTypes: CustomTypesConfig = {
-  getTypeParser: (oid, format) => parsers.get(oid) ?? types.getTypeParser(oid, format),
+  getTypeParser: (oid, format): Parser => parsers.get(oid) ?? (types.getTypeParser(oid, format) as Parser),
 };

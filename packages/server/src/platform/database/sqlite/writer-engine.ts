@@ -102,8 +102,9 @@ export class WriterEngine {
       case 'end':
         try {
           this.#execute(request.before, 0);
-          this.#database.exec(request.commit ? 'COMMIT' : 'ROLLBACK');
+          if (request.commit) this.#database.exec('COMMIT');
         } finally {
+          // A full disk has rolled it back already.
           if (this.#database.isTransaction) this.#database.exec('ROLLBACK');
         }
         return { kind: 'done' };

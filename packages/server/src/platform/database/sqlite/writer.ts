@@ -45,7 +45,8 @@ export class Writer {
   private constructor(path: string, keepThread: boolean) {
     this.#path = path;
     this.#keepThread = keepThread;
-    const worker = idleThreads.pop() ?? new Worker(new URL('./writer-thread.ts', import.meta.url), { name: 'database-writer' });
+    const worker =
+      idleThreads.pop() ?? new Worker(new URL('./writer-thread.ts', import.meta.url), { name: 'database-writer', execArgv: [] });
     this.#worker = worker;
     worker.ref();
     worker.on('message', this.#onAnswer);
