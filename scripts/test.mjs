@@ -6,12 +6,14 @@ import { availableParallelism, tmpdir } from 'node:os';
 import { join, relative } from 'node:path';
 
 import { installMissing, projectEnvironment, projectNode, root } from './install-missing.mjs';
+import { prepareSpecCheck } from './prepare-spec-check.mjs';
 
 const filters = process.argv.slice(2).filter((argument) => !argument.startsWith('-'));
 // A test that hangs must end the run some time: no single test is that slow.
 const TEST_TIMEOUT_MS = 300_000;
 
 installMissing();
+prepareSpecCheck();
 const files = ['packages', 'tests'].flatMap((folder) => testFiles(folder)).filter(isWanted);
 const reports = mkdtempSync(join(tmpdir(), 'myelin-tests-'));
 const startedAt = performance.now();

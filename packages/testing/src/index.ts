@@ -1,1 +1,2 @@
 export * from './databases/index.ts';
+export * from './homeserver/index.ts';
