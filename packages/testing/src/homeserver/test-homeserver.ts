@@ -73,7 +73,7 @@ export class TestHomeserver {
   static async start(options: TestHomeserverOptions = {}): Promise<TestHomeserver> {
     const database = await (options.databases ?? sqliteDatabases).create(migrations);
     const directory = await mkdtemp(join(tmpdir(), 'myelin-homeserver-'));
-    const serverName = String(options.config?.['server_name'] ?? 'hive.example');
+    const serverName = (options.config?.['server_name'] as string | undefined) ?? 'hive.example';
     const signingKey = join(directory, 'signing.key');
     await writeFile(signingKey, encodeSigningKey(generateSigningKey(new Uint8Array(32).fill(7))));
     const configPath = join(directory, 'homeserver.yaml');
