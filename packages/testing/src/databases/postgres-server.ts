@@ -67,6 +67,8 @@ export class PostgresServer {
       ...this.#account,
       cwd: this.directory,
       stdio: ['pipe', 'ignore', 'ignore'],
+      // Ctrl+C goes to the whole group of processes; the watcher has to outlive it to tidy up.
+      detached: true,
     });
     this.#watcher = watcher;
     watcher.unref();

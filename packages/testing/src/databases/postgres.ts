@@ -43,7 +43,7 @@ export async function sharePostgres(): Promise<PostgresServer | undefined> {
   const found = findPostgres();
   if (found.kind === 'none' || found.kind === 'running') return undefined;
   const shared = await PostgresServer.create(found);
-  process.env['MYELIN_TEST_POSTGRES'] = `postgres://myelin@/postgres?host=${encodeURIComponent(shared.directory)}&port=5432`;
+  process.env['MYELIN_TEST_POSTGRES'] = `postgres://myelin@localhost:5432/postgres?host=${encodeURIComponent(shared.directory)}`;
   return shared;
 }
 
@@ -107,7 +107,7 @@ function settingsFromUrl(url: URL): PostgresSettings {
   return {
     kind: 'postgres',
     host: host === '' ? 'localhost' : host,
-    port: Number(url.searchParams.get('port') ?? (url.port === '' ? '5432' : url.port)),
+    port: url.port === '' ? 5432 : Number(url.port),
     user: decodeURIComponent(url.username),
     password: decodeURIComponent(url.password),
     database: url.pathname === '/' || url.pathname === '' ? 'postgres' : decodeURIComponent(url.pathname.slice(1)),
