@@ -1,5 +1,5 @@
 import { spawn } from 'node:child_process';
-import { rmSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 
 import type { Config } from '../config/index.ts';
 import type { Terminal } from './terminal.ts';
@@ -40,13 +40,11 @@ export function reportToForeground(message: string): void {
   if (process.connected) process.send?.(message);
 }
 
-/** Keeps the process's id in `pid_file` while `work` runs. */
-export async function withPidFile<T>(path: string | null, work: () => Promise<T>): Promise<T> {
-  if (path === null) return work();
-  writeFileSync(path, `${process.pid}\n`);
-  try {
-    return await work();
-  } finally {
-    rmSync(path, { force: true });
-  }
+/** Writes this process's id to `path`; the function that is given back takes the file away again, if it is still ours. */
+export function writePidFile(path: string): () => void {
+  const id = `${process.pid}\n`;
+  writeFileSync(path, id);
+  return () => {
+    if (existsSync(path) && readFileSync(path, 'utf8') === id) rmSync(path);
+  };
 }

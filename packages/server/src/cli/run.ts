@@ -1,7 +1,7 @@
 import { createRequire } from 'node:module';
 
 import { ConfigError } from '../config/config-error.ts';
-import { inBackground, reportToForeground, startInBackground, withPidFile } from './daemon.ts';
+import { inBackground, reportToForeground, startInBackground, writePidFile } from './daemon.ts';
 import { serverHelp } from './help.ts';
 import { configOf, sentence, serve } from './serve.ts';
 import type { ServeNeeds } from './serve.ts';
@@ -29,7 +29,8 @@ export async function run(args: readonly string[], needs: RunNeeds): Promise<num
   } catch (error) {
     const text = error instanceof UsageError || error instanceof ConfigError ? error.message : sentence(error);
     reportToForeground(text);
-    needs.terminal.err(error instanceof UsageError ? text : `Myelin cannot start:\n${text}`);
+    const isServing = args.length > 0 && args.every((word) => !Object.hasOwn(subCommands, word));
+    needs.terminal.err(error instanceof UsageError || !isServing ? text : `Myelin cannot start:\n${text}`);
     return error instanceof UsageError ? 2 : 1;
   }
 }
@@ -60,14 +61,19 @@ async function serveAs(parsed: ServerArguments, args: readonly string[], needs: 
   const loaded = configOf(parsed);
   const background = parsed.daemonize || loaded.config.daemonize;
   if (background && !inBackground()) return startInBackground(args, loaded.config, needs.terminal);
+  let removePidFile = () => {};
   const start: ServeNeeds['start'] = async (config, options) => {
     const server = await needs.start(config, options);
+    // Only who serves may say so: a start that fails, because another one serves, must leave its file alone.
+    if (background && config.pid_file !== null) removePidFile = writePidFile(config.pid_file);
     reportToForeground('serving');
     return server;
   };
-  return withPidFile(background ? loaded.config.pid_file : null, () =>
-    serve(loaded, { ...needs, start, version: programVersion() }),
-  );
+  try {
+    return await serve(loaded, { ...needs, start, version: programVersion() });
+  } finally {
+    removePidFile();
+  }
 }
 
 function programVersion(): string {

@@ -26,25 +26,26 @@ export const processTerminal: Terminal = {
   out: (line) => void process.stdout.write(`${line}\n`),
   err: (line) => void process.stderr.write(`${line}\n`),
   ask: (question) => askOnce(question, process.stderr),
-  async askSecret(question) {
-    process.stderr.write(question);
-    // readline echoes what is typed to its output, so it gets one that shows nothing.
-    const answer = await askOnce('', new Writable({ write: (_chunk, _encoding, done) => done() }));
-    process.stderr.write('\n');
-    return answer;
-  },
+  // readline echoes what is typed to its output, so it gets one that shows nothing.
+  askSecret: (question) => askOnce(question, new Writable({ write: (_chunk, _encoding, done) => done() })),
   input: () => text(process.stdin),
 };
 
 async function askOnce(question: string, output: NodeJS.WritableStream): Promise<string> {
+  // Before the question is seen: what is typed in answer to it must not be echoed by the terminal itself.
   const lines = createInterface({ input: process.stdin, output, terminal: true });
-  const interrupted = new Promise<never>((_resolve, reject) => {
-    lines.once('SIGINT', () => reject(new UsageError('Given up.')));
-  });
+  const { promise: givenUp, reject } = Promise.withResolvers<never>();
+  const giveUp = () => reject(new UsageError('Given up.'));
+  // Ctrl-C; and Ctrl-D, which closes.
+  lines.once('SIGINT', giveUp);
+  lines.once('close', giveUp);
+  const isSecret = output !== process.stderr;
+  if (isSecret) process.stderr.write(question);
   try {
-    return await Promise.race([lines.question(question), interrupted]);
+    return await Promise.race([givenUp, lines.question(isSecret ? '' : question)]);
   } finally {
     lines.close();
+    if (isSecret) process.stderr.write('\n');
   }
 }
 
