@@ -1,4 +1,5 @@
 import type { Feature } from '../features/feature.ts';
+import { serverInfoFeature } from '../features/server-info/index.ts';
 import type { Authenticators } from '../platform/http/index.ts';
 import type { AppNeeds } from './needs.ts';
 
@@ -9,6 +10,7 @@ export interface Features {
 }
 
 /** All features, in the order in which they are built: the table of contents of the server. */
-export async function buildFeatures(_needs: AppNeeds): Promise<Features> {
-  return { features: [], authenticators: {} };
+export async function buildFeatures(needs: AppNeeds): Promise<Features> {
+  const features: Feature[] = [serverInfoFeature(needs)];
+  return { features, authenticators: {} };
 }

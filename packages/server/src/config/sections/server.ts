@@ -39,6 +39,24 @@ export const server = section('Server', {
   }),
   extra_well_known_client_content: option(mapOf(anything), 'More keys for /.well-known/matrix/client.', { default: {} }),
   max_request_body_size: option(size, "Myelin's own: the largest body of a request, media uploads aside.", { default: 13_107_200 }),
+  well_known_support: option(
+    group({
+      contacts: option(
+        list(
+          group({
+            role: option(text, 'm.role.admin, m.role.security or a role of your own.', { default: 'm.role.admin' }),
+            matrix_id: option(maybe(text), 'A Matrix user id.', { default: null }),
+            email_address: option(maybe(text), 'An email address.', { default: null }),
+          }),
+        ),
+        'Whom to ask; each needs a matrix_id or an email_address.',
+        { default: [] },
+      ),
+      support_page: option(maybe(webUrl), 'A page that helps.', { default: null }),
+    }),
+    "Myelin's own: what /.well-known/matrix/support says.",
+    { default: {} },
+  ),
   web_client_location: option(maybe(webUrl), 'Where "/" redirects to, such as the address of a web client.', { default: null }),
   pid_file: option(maybe(text), "The file that holds the process's id while the server runs in the background.", {
     default: null,
