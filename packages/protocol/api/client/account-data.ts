@@ -58,3 +58,32 @@ export const setAccountDataPerRoom = endpoint({
   body: s.JsonObject,
   response: s.Empty,
 });
+
+/** MSC3391; the unstable prefix alone: nothing of it is in the spec yet. */
+const msc3391 = '/_matrix/client/unstable/org.matrix.msc3391';
+
+/**
+ * Deletes what the user keeps under a type; followers are told of an empty object.
+ * https://github.com/matrix-org/matrix-spec-proposals/pull/3391
+ */
+export const deleteAccountData = endpoint({
+  id: 'deleteAccountData',
+  method: 'DELETE',
+  path: `${msc3391}/user/:userId/account_data/:type`,
+  auth: 'user',
+  params: Type.Object({ userId: s.UserId, type: shared.EventType }),
+  response: s.Empty,
+});
+
+/**
+ * Deletes what the user keeps under a type for one room.
+ * https://github.com/matrix-org/matrix-spec-proposals/pull/3391
+ */
+export const deleteAccountDataPerRoom = endpoint({
+  id: 'deleteAccountDataPerRoom',
+  method: 'DELETE',
+  path: `${msc3391}/user/:userId/rooms/:roomId/account_data/:type`,
+  auth: 'user',
+  params: Type.Object({ userId: s.UserId, roomId: s.RoomId, type: shared.EventType }),
+  response: s.Empty,
+});

@@ -14,7 +14,7 @@ export const setPresence = endpoint({
   method: 'PUT',
   ...clientPaths('oldest', '/presence/:userId/status'),
   auth: 'user',
-  rateLimit: 'rc_presence',
+  rateLimit: 'rc_presence.per_user',
   params: shared.UserParams,
   body: Type.Object({ presence: shared.PresenceState, status_msg: Type.Optional(Type.Union([Type.String(), Type.Null()])) }),
   response: s.Empty,
