@@ -35,14 +35,16 @@ export function resolveListeners(
   reading: Reading,
 ): readonly Listener[] {
   if (written === null || written.length === 0) return [whereNothingIsSaid];
-  return written.flatMap((listener, index) => {
+  const listeners = written.flatMap((listener, index) => {
     const { type, tls, tag } = listener;
     const address = addressOf(listener, index, reading);
     if (tls && (certificate.chain === null || certificate.key === null)) {
       reading.problem(['listeners', index, 'tls'], 'needs tls_certificate_path and tls_private_key_path');
     }
     if (type === 'manhole') reading.ignored.push(`listeners[${index}] (manhole)`);
-    if (address === undefined || type === 'manhole') return [];
+    // Served without TLS, it would send passwords in the clear where the operator asked for the opposite.
+    if (tls) reading.later.push(`listeners[${index}].tls (this listener is not opened)`);
+    if (address === undefined || type === 'manhole' || tls) return [];
     const resources = listener.resources.map(({ names, compress }) => ({
       compress,
       names: names.filter((name) => name !== 'webclient'),
@@ -51,6 +53,10 @@ export function resolveListeners(
       { type, address, tls, xForwarded: listener.x_forwarded, requestIdHeader: listener.request_id_header, tag, resources },
     ];
   });
+  if (listeners.length === 0 && reading.problems.length === 0) {
+    reading.problem(['listeners'], 'leave nothing to listen at: TLS is not supported yet, so let a reverse proxy speak it');
+  }
+  return listeners;
 }
 
 function addressOf(listener: WrittenListener, index: number, reading: Reading): Listener['address'] | undefined {

@@ -146,7 +146,18 @@ auto_join_rooms: [lobby]
     assert.match(complaints('listeners: [{ port: 8448, tls: true }]')[0] ?? '', /listeners\[0\]\.tls needs tls_certificate_path/);
   });
 
-  test('nothing has an effect in silence: one warning names it', () => {
+  test('a listener with TLS is never opened without it', () => {
+    const certificate = 'tls_certificate_path: /c.pem\ntls_private_key_path: /k.pem\n';
+    const { config, warnings } = load(`${certificate}listeners: [{ port: 8448, tls: true }, { port: 8008 }]`);
+    assert.deepEqual(
+      config.listeners.map(({ address }) => address.kind === 'tcp' && address.port),
+      [8008],
+    );
+    assert.match(warnings[0] ?? '', /listeners\[0\]\.tls \(this listener is not opened\)/);
+    assert.match(complaints(`${certificate}listeners: [{ port: 8448, tls: true }]`)[0] ?? '', /let a reverse proxy speak it/);
+  });
+
+  test('nothing is left without effect in silence: one warning names it', () => {
     const { warnings } = load(`
 url_preview_enabled: true
 enable_registartion: true

@@ -38,7 +38,9 @@ export const server = section('Server', {
     default: false,
   }),
   extra_well_known_client_content: option(mapOf(anything), 'More keys for /.well-known/matrix/client.', { default: {} }),
-  max_request_body_size: option(size, "Myelin's own: the largest body of a request, media uploads aside.", { default: 13_107_200 }),
+  max_request_body_size: option(size, "Myelin's own: the largest body of a request, media uploads aside.", {
+    default: 13_107_200,
+  }),
   well_known_support: option(
     group({
       contacts: option(
