@@ -1,4 +1,4 @@
-import { parseServerName, type ServerName } from '@myelin/protocol/identifiers';
+import { isServerName } from '@myelin/protocol/identifiers';
 
 import { ConfigError, readLogConfig, readSigningKeys, type Config } from '../config/index.ts';
 import { CacheBudget } from '../platform/cache/index.ts';
@@ -77,7 +77,7 @@ export async function startServer(config: Config, options: StartOptions = {}): P
     });
     const bound = await http.listen();
     opened.push(() => http.stop(graceMs));
-    return { addresses: bound.map(addressText), stop: closeAll, reload: () => reloadLogging(config, logging), needs };
+    return { addresses: bound.map(addressText), stop: closeAll, reload: async () => reloadLogging(config, logging), needs };
   } catch (error) {
     await closeAll();
     throw error;
@@ -89,9 +89,8 @@ async function needsOf(
   opened: Pick<AppNeeds, 'database' | 'clock'> & { readonly random?: Random; readonly logging: Logging },
 ): Promise<AppNeeds> {
   const { database, clock, logging, random = systemRandom } = opened;
-  const parsed = parseServerName(config.server_name);
-  if (!parsed) throw new ConfigError(`server_name: ${JSON.stringify(config.server_name)} is not a server name`);
-  const serverName = config.server_name as ServerName;
+  const serverName = config.server_name;
+  if (!isServerName(serverName)) throw new ConfigError(`server_name: ${JSON.stringify(config.server_name)} is not a server name`);
   const [signingKey] = readSigningKeys(config.signing_key_path);
   if (!signingKey) throw new ConfigError(`signing_key_path: there is no key in ${config.signing_key_path}`);
   const caches = new CacheBudget(config.cache_memory);
@@ -112,9 +111,9 @@ async function needsOf(
   return { config, database, names, notifier, caches, clock, random, logger: logging.logger, rooms, limiters, serverName };
 }
 
-async function reloadLogging(config: Config, logging: Logging): Promise<void> {
+function reloadLogging(config: Config, logging: Logging): void {
   logging.reopen();
-  if (config.log_config !== null) logging.logger.level = (await readLogConfig(config.log_config)).settings.level;
+  if (config.log_config !== null) logging.logger.level = readLogConfig(config.log_config).settings.level;
 }
 
 function addressText(address: BoundAddress): string {

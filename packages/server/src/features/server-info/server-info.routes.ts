@@ -1,15 +1,21 @@
 import { endpoint } from '@myelin/protocol/api';
 import * as client from '@myelin/protocol/api/client';
 import { notFound } from '@myelin/protocol/errors';
+import type { UserId } from '@myelin/protocol/identifiers';
 
 import { answer, route, type Route } from '../../platform/http/index.ts';
-import { welcomePage } from './welcome-page.ts';
-import { capabilitiesOf, clientWellKnown, specVersions, unstableFeatures } from './server-info.ts';
 import type { ServerInfoNeeds } from './index.ts';
+import { capabilitiesOf, clientWellKnown, specVersions, unstableFeatures } from './server-info.ts';
+import { welcomePage } from './welcome-page.ts';
 
 const getWelcomePage = endpoint({ id: 'getWelcomePage', method: 'GET', path: '/', auth: 'none' });
 /** https://spec.matrix.org/v1.19/server-server-api/#getwell-knownmatrixserver */
-const getServerWellKnown = endpoint({ id: 'getServerWellKnown', method: 'GET', path: '/.well-known/matrix/server', auth: 'none' });
+const getServerWellKnown = endpoint({
+  id: 'getServerWellKnown',
+  method: 'GET',
+  path: '/.well-known/matrix/server',
+  auth: 'none',
+});
 
 /** What a client or a person learns of the server before anything else. */
 export function serverInfoRoutes({ config, serverName }: ServerInfoNeeds): Route[] {
@@ -28,7 +34,7 @@ export function serverInfoRoutes({ config, serverName }: ServerInfoNeeds): Route
       if (contacts.length === 0 && support_page === null) throw notFound('This server names nobody to ask');
       const shown = contacts.map(({ role, matrix_id, email_address }) => ({
         role,
-        ...(matrix_id !== null && { matrix_id }),
+        ...(matrix_id !== null && { matrix_id: matrix_id as UserId }),
         ...(email_address !== null && { email_address }),
       }));
       return { ...(shown.length > 0 && { contacts: shown }), ...(support_page !== null && { support_page }) };
@@ -40,7 +46,8 @@ export function serverInfoRoutes({ config, serverName }: ServerInfoNeeds): Route
     route(
       getWelcomePage,
       () => {
-        if (config.web_client_location !== null) return answer({ status: 302, headers: { location: config.web_client_location } });
+        if (config.web_client_location !== null)
+          return answer({ status: 302, headers: { location: config.web_client_location } });
         return answer({ headers: page.headers, body: page.html });
       },
       { resource: 'static' },

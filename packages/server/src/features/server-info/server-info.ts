@@ -1,3 +1,6 @@
+import type { ResponseOf } from '@myelin/protocol/api';
+import type { getCapabilities, getWellknown } from '@myelin/protocol/api/client';
+import type { JsonObject } from '@myelin/protocol/events';
 import { knownRoomVersions } from '@myelin/protocol/room-versions';
 
 import type { Config } from '../../config/index.ts';
@@ -7,9 +10,15 @@ import type { Config } from '../../config/index.ts';
  * https://spec.matrix.org/v1.19/#specification-versions
  */
 export const specVersions: readonly string[] = [
-  ...['r0.0.1', 'r0.1.0', 'r0.2.0', 'r0.3.0', 'r0.4.0', 'r0.5.0', 'r0.6.0', 'r0.6.1'],
-  ...Array.from({ length: 19 }, (_, index) => `v1.${index + 1}`),
-];
+  'r0.0.1',
+  'r0.1.0',
+  'r0.2.0',
+  'r0.3.0',
+  'r0.4.0',
+  'r0.5.0',
+  'r0.6.0',
+  'r0.6.1',
+].concat(Array.from({ length: 19 }, (_, index) => `v1.${index + 1}`));
 
 /** Features that clients look for by their names from before they were in the specification. */
 export const unstableFeatures: Readonly<Record<string, boolean>> = {
@@ -32,7 +41,7 @@ type CapabilityOptions = Pick<
 >;
 
 /** What this server lets an account do; https://spec.matrix.org/v1.19/client-server-api/#capabilities-negotiation */
-export function capabilitiesOf(config: CapabilityOptions): Record<string, unknown> & { 'm.room_versions': RoomVersions } {
+export function capabilitiesOf(config: CapabilityOptions): ResponseOf<typeof getCapabilities>['capabilities'] {
   const { enable_set_displayname, enable_set_avatar_url } = config;
   const disallowed = [...(enable_set_displayname ? [] : ['displayname']), ...(enable_set_avatar_url ? [] : ['avatar_url'])];
   return {
@@ -50,19 +59,17 @@ export function capabilitiesOf(config: CapabilityOptions): Record<string, unknow
   };
 }
 
-interface RoomVersions {
-  readonly default: string;
-  readonly available: Record<string, 'stable' | 'unstable'>;
-}
-
 /** `/.well-known/matrix/client`; undefined where the configuration does not say how clients reach this server. */
 export function clientWellKnown(
-  config: Pick<Config, 'serve_client_wellknown' | 'public_baseurl' | 'default_identity_server' | 'extra_well_known_client_content'>,
-): Record<string, unknown> & { 'm.homeserver': { base_url: string } } | undefined {
+  config: Pick<
+    Config,
+    'serve_client_wellknown' | 'public_baseurl' | 'default_identity_server' | 'extra_well_known_client_content'
+  >,
+): ResponseOf<typeof getWellknown> | undefined {
   if (!config.serve_client_wellknown) return undefined;
   const identityServer = config.default_identity_server;
   return {
-    ...config.extra_well_known_client_content,
+    ...(config.extra_well_known_client_content as JsonObject),
     'm.homeserver': { base_url: config.public_baseurl },
     ...(identityServer !== null && { 'm.identity_server': { base_url: identityServer } }),
   };

@@ -26,7 +26,9 @@ const style = `
 
 /** The page at `/`: tells a person with a browser that the server runs, and which clients to use. Nothing on it is loaded from elsewhere. */
 export function welcomePage(serverName: string, baseUrl: string): { html: string; headers: Record<string, string> } {
-  const rows = clients.map(([name, url, where]) => `<tr><td><a href="${url}" rel="noreferrer">${name}</a></td><td>${where}</td></tr>`);
+  const rows = clients.map(
+    ([name, url, where]) => `<tr><td><a href="${url}" rel="noreferrer">${name}</a></td><td>${where}</td></tr>`,
+  );
   const html = `<!doctype html>
 <html lang="en">
 <head>
@@ -51,7 +53,8 @@ export function welcomePage(serverName: string, baseUrl: string): { html: string
     html,
     headers: {
       'content-type': 'text/html; charset=utf-8',
-      'content-security-policy': "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
+      'content-security-policy':
+        "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
       'x-content-type-options': 'nosniff',
     },
   };

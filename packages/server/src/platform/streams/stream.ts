@@ -21,7 +21,7 @@ export class Stream {
   readonly #sequence: StreamSequence;
   readonly #notifier: Notifier;
   /** Wakes that wait for earlier positions to finish, in order of their last position. */
-  #waiting: { last: number; audience: Audience }[] = [];
+  readonly #waiting: { last: number; audience: Audience }[] = [];
 
   constructor(name: string, sequence: StreamSequence, notifier: Notifier) {
     this.name = name;
