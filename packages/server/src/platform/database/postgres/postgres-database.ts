@@ -4,6 +4,7 @@ import { postgresDialect } from '../dialects/postgres.ts';
 import { DatabaseError } from '../errors.ts';
 import { Lane } from '../lane.ts';
 import { refuseForeignTables } from '../migrations.ts';
+import { callAfterCommit } from '../on-commit.ts';
 import type { PostgresSettings } from '../settings.ts';
 import type { Database, InteractiveTx, Query, Tx, WriteLane } from '../types.ts';
 import { StatementCollector } from './collector.ts';
@@ -92,7 +93,7 @@ class PostgresDatabase implements Database {
         collected: collector.collected,
         lane,
         committed: () => {
-          for (const callback of collector.callbacks) callback();
+          callAfterCommit(collector.callbacks);
           resolve(result);
         },
         failed: reject,

@@ -39,7 +39,11 @@ export class Reader implements Db {
 
   async close(): Promise<void> {
     this.#closed = true;
-    for (const slot of this.#slots) await (slot.opening === undefined ? slot.open : await slot.opening)?.close();
+    for (const slot of this.#slots) {
+      // A connection that cannot be opened has told the reads that wait for it.
+      await slot.opening?.catch(() => undefined);
+      await slot.open?.close();
+    }
   }
 
   async #read(query: Query): Promise<Result> {

@@ -1,5 +1,6 @@
 import { systemClock } from '../../clock.ts';
 import { DatabaseUnavailableError, SerialisationError } from '../errors.ts';
+import { callAfterCommit } from '../on-commit.ts';
 import type { PostgresSettings } from '../settings.ts';
 import type { InteractiveTx } from '../types.ts';
 import type { ColumnTypes } from './column-types.ts';
@@ -82,7 +83,7 @@ export class Transactions {
     }
     const outcome = await session.commitOpen(connection, last);
     if (!outcome.committed) return { done: false, error: outcome.error, again: outcome.again };
-    for (const callback of transaction.callbacks) callback();
+    callAfterCommit(transaction.callbacks);
     return { done: true, result };
   }
 }

@@ -72,8 +72,13 @@ export class WriteSession {
   async close(): Promise<void> {
     const connection = this.#connection;
     if (connection?.alive !== true) return;
-    await connection.query('DELETE FROM write_sessions WHERE id = $1', [this.#id]);
-    await connection.close();
+    try {
+      await connection.query('DELETE FROM write_sessions WHERE id = $1', [this.#id]);
+      await connection.close();
+    } catch (error) {
+      // The server ends at the same time as we do: the row is removed when it is a month old.
+      if (!isConnectionLoss(error)) throw postgresError(error);
+    }
   }
 
   async #finish(connection: Connection, begin: string | undefined, statements: readonly Statement[]): Promise<Outcome> {

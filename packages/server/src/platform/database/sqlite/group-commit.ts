@@ -24,8 +24,17 @@ export class GroupCommit {
     this.#engine = engine;
   }
 
-  /** Gives the batches that failed, by index. Throws when no transaction could be started at all. */
+  /** Gives the batches that failed, by index. Throws when no transaction could be started at all; then none is committed. */
   commit(batches: readonly Operations[]): (readonly [number, Failure])[] {
+    try {
+      return this.#commit(batches);
+    } catch (error) {
+      for (const batch of batches) this.#breakLane(batch);
+      throw error;
+    }
+  }
+
+  #commit(batches: readonly Operations[]): (readonly [number, Failure])[] {
     if (!batches.some((batch) => this.#brokenLanes.has(laneOf(batch)))) {
       const failure = this.#attempt(() => {
         for (const batch of batches) this.#engine.execute(batch);
@@ -96,15 +105,18 @@ export class GroupCommit {
   }
 
   #fail(index: number, batch: Operations, failure: Failure): readonly [number, Failure] {
+    this.#breakLane(batch);
+    return [index, failure];
+  }
+
+  #breakLane(batch: Operations): void {
     const lane = laneOf(batch);
     if (lane !== 0) this.#brokenLanes.add(lane);
-    if (this.#brokenLanes.size > REMEMBERED_LANES) {
-      for (const oldest of this.#brokenLanes) {
-        this.#brokenLanes.delete(oldest);
-        break;
-      }
+    if (this.#brokenLanes.size <= REMEMBERED_LANES) return;
+    for (const oldest of this.#brokenLanes) {
+      this.#brokenLanes.delete(oldest);
+      break;
     }
-    return [index, failure];
   }
 }
 

@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
 import { Lane } from '../lane.ts';
+import { callAfterCommit } from '../on-commit.ts';
 import type { SqliteSettings } from '../settings.ts';
 import type { Template } from '../sql.ts';
 import type { Database, InteractiveTx, Query, Tx, WriteLane } from '../types.ts';
@@ -81,7 +82,7 @@ class SqliteDatabase implements Database {
       this.#writer.enqueue({
         operations: collector.operations,
         committed: () => {
-          for (const callback of collector.callbacks) callback();
+          callAfterCommit(collector.callbacks);
           resolve(result);
         },
         failed: (error) => {
@@ -105,7 +106,7 @@ class SqliteDatabase implements Database {
         await transaction.end(false);
         throw error;
       }
-      for (const callback of await transaction.end(true)) callback();
+      callAfterCommit(await transaction.end(true));
       return result;
     } finally {
       mark.running = false;

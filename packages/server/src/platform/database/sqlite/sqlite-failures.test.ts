@@ -131,10 +131,10 @@ test('a write waits for a program that holds the file, and says so when it waite
   const database = await openDatabase({ ...settings, busyTimeoutMs: 20 }, [letters]);
   const other = new DatabaseSync(settings.path);
   other.exec('BEGIN IMMEDIATE');
-  await assert.rejects(
-    database.write((tx) => tx.run(letter(1))),
-    DatabaseLockedError,
-  );
+  const lane = database.openLane();
+  const first = database.write((tx) => tx.run(letter(1)), { lane });
+  const second = database.write((tx) => tx.run(letter(3)), { lane });
+  await Promise.all([assert.rejects(first, DatabaseLockedError), assert.rejects(second, DatabaseError)]);
   other.exec('ROLLBACK');
   other.close();
   await database.write((tx) => tx.run(letter(2)));
