@@ -7,6 +7,19 @@ import receipts from './0031-receipts.ts';
 import profiles from './0032-profiles.ts';
 import presence from './0033-presence.ts';
 import typing from './0034-typing.ts';
+import pushRules from './0040-push-rules.ts';
+import unreadCounts from './0041-unread-counts.ts';
 
 /** Every step of the schema, in order. A new one goes last, in a file `NNNN-name.ts`; one that was released is never changed. */
-export const migrations: readonly Migration[] = [foundation, stateTree, rooms, accountData, receipts, profiles, presence, typing];
+export const migrations: readonly Migration[] = [
+  foundation,
+  stateTree,
+  rooms,
+  accountData,
+  receipts,
+  profiles,
+  presence,
+  typing,
+  pushRules,
+  unreadCounts,
+];
