@@ -10,13 +10,13 @@ export type { NewRoom } from './send/create-room.ts';
 export { strippedJson } from './send/stripped-state.ts';
 export type { Alongside } from './send/send-events.ts';
 export type { TransactionIds, TransactionScope } from './send/transaction-ids.ts';
-export type { EventServing, ServeOptions } from './events/serve-events.ts';
+export type { EventServing, ServedEvent, ServeOptions } from './events/serve-events.ts';
 export type { EventStore } from './events/event-store.ts';
 export { StoredEvent } from './events/stored-event.ts';
 export type { EventVerdict } from './events/stored-event.ts';
 export { membershipIn } from './membership/membership.ts';
 export type { Membership, MembershipChange, UserMembership } from './membership/membership.ts';
-export type { Memberships } from './membership/memberships.ts';
+export type { Memberships, UserRooms } from './membership/memberships.ts';
 export {
   firstMembers,
   forgetMembership,

@@ -26,6 +26,9 @@ export interface ServeOptions {
   readonly bundle?: boolean;
 }
 
+/** An event to be written; without `membership` where nothing was looked up of the viewer at that moment (as with a room's state). */
+export type ServedEvent = Pick<VisibleEvent, 'event'> & { readonly membership?: VisibleEvent['membership'] | undefined };
+
 /** Writes events for clients. What does not depend on the viewer is written once and kept with the event. */
 export class EventServing {
   readonly #needs: EventServingNeeds;
@@ -36,7 +39,7 @@ export class EventServing {
   }
 
   /** Each event as the JSON of its client (or federation) form, in order. `membership` is what the viewer was at that moment. */
-  async serve(viewer: Viewer, visible: readonly VisibleEvent[], options: ServeOptions = {}): Promise<string[]> {
+  async serve(viewer: Viewer, visible: readonly ServedEvent[], options: ServeOptions = {}): Promise<string[]> {
     if (visible.length === 0) return [];
     const events = visible.map(({ event }) => event);
     const [additions, transactionIds, related] = await Promise.all([
@@ -51,7 +54,7 @@ export class EventServing {
     const now = this.#needs.clock.now();
     const served: string[] = [];
     for (const [index, { event, membership }] of visible.entries()) {
-      const unsigned: JsonObject = { age: now - event.originServerTs, membership };
+      const unsigned: JsonObject = { age: now - event.originServerTs, ...(membership !== undefined && { membership }) };
       const replaced = event.replacesNid === undefined ? undefined : related.get(event.replacesNid);
       if (replaced) {
         unsigned['prev_content'] = replaced.content;

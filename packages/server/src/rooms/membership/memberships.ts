@@ -5,6 +5,22 @@ import type { Membership, MembershipChange, UserMembership } from './membership.
 const cachedUsers = 2_000;
 const cachedRooms = 2_000;
 
+/** A user's rooms as memory has them; it changes with each commit. */
+export interface UserRooms {
+  /** All rooms in which the user has or had a membership. */
+  readonly all: ReadonlyMap<number, UserMembership>;
+  /** Those that the user is joined to. */
+  readonly joined: ReadonlySet<number>;
+  /** Where in the events stream the latest of the memberships came about. */
+  readonly lastChange: number;
+}
+
+interface LoadedRooms {
+  readonly all: Map<number, UserMembership>;
+  readonly joined: Set<number>;
+  lastChange: number;
+}
+
 /**
  * Who is in which room by the current state, from memory where it has been asked before: a local user's rooms, a room's local
  * members. Kept current by `apply` after each commit.
@@ -13,7 +29,7 @@ export class Memberships {
   readonly #database: Database;
   readonly #ourServerNid: number;
   /** Local users' rooms; insertion order is order of use. */
-  readonly #roomsOfUser = new Map<number, Promise<Map<number, UserMembership>>>();
+  readonly #roomsOfUser = new Map<number, Promise<LoadedRooms>>();
   readonly #localMembersOfRoom = new Map<number, Promise<Set<number>>>();
   /** The same sets once loaded, for those who cannot wait (the notifier). */
   readonly #loadedMembers = new Map<number, Set<number>>();
@@ -24,17 +40,23 @@ export class Memberships {
   }
 
   /** All rooms in which the user has or had a membership, by room. Do not change the map. */
-  roomsOf(userNid: number): Promise<ReadonlyMap<number, UserMembership>> {
+  async roomsOf(userNid: number): Promise<ReadonlyMap<number, UserMembership>> {
+    return (await this.userRooms(userNid)).all;
+  }
+
+  /** The same with what can be told of them without going through them. Do not change it. */
+  userRooms(userNid: number): Promise<UserRooms> {
     return remembered(this.#roomsOfUser, userNid, cachedUsers, async () => {
-      const memberships = await membershipsOfUser(this.#database, userNid);
-      return new Map(memberships.map((membership) => [membership.roomNid, membership]));
+      const loaded: LoadedRooms = { all: new Map(), joined: new Set(), lastChange: 0 };
+      for (const membership of await membershipsOfUser(this.#database, userNid)) applyOwn(loaded, membership);
+      return loaded;
     });
   }
 
   /** A user's membership of a room; undefined where there never was any. */
   async of(userNid: number, roomNid: number): Promise<UserMembership | undefined> {
     const known = this.#roomsOfUser.get(userNid);
-    return known ? (await known).get(roomNid) : membershipOf(this.#database, userNid, roomNid);
+    return known ? (await known).all.get(roomNid) : membershipOf(this.#database, userNid, roomNid);
   }
 
   /** Whether the user is joined to the room now. */
@@ -44,8 +66,7 @@ export class Memberships {
 
   /** The rooms that a user is joined to. */
   async joinedRooms(userNid: number): Promise<number[]> {
-    const rooms = await this.roomsOf(userNid);
-    return [...rooms.values()].filter(({ membership }) => membership === 'join').map(({ roomNid }) => roomNid);
+    return [...(await this.userRooms(userNid)).joined];
   }
 
   /** Our joined users in a room. Do not change the set. */
@@ -90,8 +111,8 @@ export class Memberships {
   #apply(change: MembershipChange): void {
     // A load under way may have read before or after this commit: applying the change to it is right in both cases.
     void this.#roomsOfUser.get(change.userNid)?.then((rooms) => {
-      const known = rooms.get(change.roomNid);
-      if (!known || known.position <= change.position) rooms.set(change.roomNid, { ...change, forgotten: false });
+      const known = rooms.all.get(change.roomNid);
+      if (!known || known.position <= change.position) applyOwn(rooms, { ...change, forgotten: false });
     });
     const loaded = this.#loadedMembers.get(change.roomNid);
     if (loaded) applyMember(loaded, change.userNid, change.membership);
@@ -100,6 +121,13 @@ export class Memberships {
         .get(change.roomNid)
         ?.then((members) => applyMember(members, change.userNid, change.membership));
   }
+}
+
+function applyOwn(rooms: LoadedRooms, membership: UserMembership): void {
+  rooms.all.set(membership.roomNid, membership);
+  if (membership.membership === 'join') rooms.joined.add(membership.roomNid);
+  else rooms.joined.delete(membership.roomNid);
+  rooms.lastChange = Math.max(rooms.lastChange, membership.position);
 }
 
 function applyMember(members: Set<number>, userNid: number, membership: Membership): void {
