@@ -2,6 +2,9 @@ import type { Migration } from '../platform/database/index.ts';
 import foundation from './0001-foundation.ts';
 import stateTree from './0010-state-tree.ts';
 import rooms from './0011-rooms.ts';
+import accounts from './0020-accounts.ts';
+import userInteractiveAuth from './0021-user-interactive-auth.ts';
+import registrationTokens from './0022-registration-tokens.ts';
 import accountData from './0030-account-data.ts';
 import receipts from './0031-receipts.ts';
 import profiles from './0032-profiles.ts';
@@ -9,6 +12,7 @@ import presence from './0033-presence.ts';
 import typing from './0034-typing.ts';
 import pushRules from './0040-push-rules.ts';
 import unreadCounts from './0041-unread-counts.ts';
+import filters from './0060-filters.ts';
 
 /** Every step of the schema, in order. A new one goes last, in a file `NNNN-name.ts`; one that was released is never changed. */
 export const migrations: readonly Migration[] = [
@@ -22,4 +26,5 @@ export const migrations: readonly Migration[] = [
   typing,
   pushRules,
   unreadCounts,
+  filters,
 ];
