@@ -33,6 +33,14 @@ export const errorStatuses = {
   M_USER_IN_USE: 400,
   M_WEAK_PASSWORD: 400,
 
+  // What a password lacks, by names that clients know although the specification has only M_WEAK_PASSWORD:
+  // https://github.com/matrix-org/matrix-spec-proposals/pull/2000
+  M_PASSWORD_NO_DIGIT: 400,
+  M_PASSWORD_NO_LOWERCASE: 400,
+  M_PASSWORD_NO_SYMBOL: 400,
+  M_PASSWORD_NO_UPPERCASE: 400,
+  M_PASSWORD_TOO_SHORT: 400,
+
   // Rooms and events.
   M_BAD_ALIAS: 400,
   M_BAD_STATE: 403,

@@ -57,7 +57,6 @@ export const login = endpoint({
   method: 'POST',
   ...clientPaths('oldest', '/login'),
   auth: 'none',
-  rateLimit: 'rc_login',
   body: Login,
   response: LoggedIn,
 });

@@ -14,7 +14,6 @@ export const register = endpoint({
   method: 'POST',
   ...clientPaths('v3', '/register'),
   auth: 'none',
-  rateLimit: 'rc_registration',
   query: Type.Object({ kind: Type.Optional(s.OneOf('user', 'guest')) }),
   body: Type.Object({
     auth: Type.Optional(shared.AuthData),

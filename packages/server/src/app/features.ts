@@ -1,6 +1,7 @@
 import type { Feature } from '../features/feature.ts';
 import { serverInfoFeature } from '../features/server-info/index.ts';
 import type { Authenticators } from '../platform/http/index.ts';
+import { buildAccountFeatures } from './account-features.ts';
 import type { AppNeeds } from './needs.ts';
 
 /** What the features make together. */
@@ -11,6 +12,7 @@ export interface Features {
 
 /** All features, in the order in which they are built: the table of contents of the server. */
 export async function buildFeatures(needs: AppNeeds): Promise<Features> {
-  const features: Feature[] = [serverInfoFeature(needs)];
-  return { features, authenticators: {} };
+  const people = buildAccountFeatures(needs);
+  const features: Feature[] = [...people.features, serverInfoFeature(needs)];
+  return { features, authenticators: people.authenticators };
 }

@@ -1,0 +1,13 @@
+import type { Feature } from '../feature.ts';
+import { loginRoutes, type LoginRoutesNeeds } from './login.routes.ts';
+
+export { passwordLogin } from './login-methods.ts';
+export type { LoginBody, LoginMethod } from './login-methods.ts';
+export { tokensAnswer } from './login.routes.ts';
+export { identityOf, openSessions } from './sessions.ts';
+export type { IssuedTokens, NewSession, Sessions } from './sessions.ts';
+
+/** Logging in and out. */
+export function loginFeature(needs: LoginRoutesNeeds): Feature {
+  return { name: 'login', routes: loginRoutes(needs) };
+}

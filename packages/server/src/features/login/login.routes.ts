@@ -1,0 +1,78 @@
+import * as client from '@myelin/protocol/api/client';
+import { MatrixError, userLocked } from '@myelin/protocol/errors';
+import type { ServerName } from '@myelin/protocol/identifiers';
+
+import type { Config } from '../../config/index.ts';
+import type { Database } from '../../platform/database/index.ts';
+import { type Route, route } from '../../platform/http/index.ts';
+import type { Limiter } from '../../platform/rate-limits/index.ts';
+import type { LoginMethod } from './login-methods.ts';
+import { identityOf, type IssuedTokens, type Sessions } from './sessions.ts';
+
+export interface LoginRoutesNeeds {
+  readonly config: Pick<Config, 'public_baseurl' | 'serve_client_wellknown'>;
+  readonly database: Database;
+  readonly serverName: ServerName;
+  readonly sessions: Sessions;
+  readonly methods: readonly LoginMethod[];
+  /** Logins from one address, and into one account. */
+  readonly byAddress: Limiter;
+  readonly byAccount: Limiter;
+}
+
+/** Log in, refresh, log out. */
+export function loginRoutes(needs: LoginRoutesNeeds): Route[] {
+  const { config, database, sessions, methods, serverName } = needs;
+  const wellKnown = { 'm.homeserver': { base_url: config.public_baseurl } };
+  return [
+    route(client.getLoginFlows, () => ({
+      flows: methods.flatMap(({ type, flow }) => (flow === undefined ? [] : [{ ...flow, type }])),
+    })),
+
+    route(client.login, async ({ body, request }) => {
+      needs.byAddress.limit(request.ip);
+      const method = methods.find(({ type }) => type === body.type);
+      if (!method) throw new MatrixError('M_UNKNOWN', `Unknown login type ${body.type}`, { status: 400 });
+      const account = await method.identify(body, { ip: request.ip });
+      needs.byAccount.limit(account.userId.toLowerCase());
+      if (account.isLocked) throw userLocked();
+      const { deviceId, ...tokens } = await sessions.open(account, {
+        ...(body.device_id !== undefined && { deviceId: body.device_id }),
+        ...(body.initial_device_display_name !== undefined && { displayName: body.initial_device_display_name }),
+        ...(body.refresh_token !== undefined && { refreshable: body.refresh_token }),
+      });
+      return {
+        user_id: account.userId,
+        ...tokensAnswer(tokens),
+        home_server: serverName,
+        device_id: deviceId,
+        ...(config.serve_client_wellknown && { well_known: wellKnown }),
+      };
+    }),
+
+    route(client.refresh, async ({ body }) => tokensAnswer(await sessions.refresh(body.refresh_token))),
+
+    route(client.logout, async ({ requester }) => {
+      await sessions.end(requester);
+      return {};
+    }),
+
+    route(client.logout_all, async ({ requester }) => {
+      await database.transaction((tx) => sessions.endAllIn(tx, identityOf(requester)));
+      return {};
+    }),
+  ];
+}
+
+/** How tokens stand in an answer. */
+export function tokensAnswer({ accessToken, refreshToken, expiresInMs }: IssuedTokens): {
+  access_token: string;
+  refresh_token?: string;
+  expires_in_ms?: number;
+} {
+  return {
+    access_token: accessToken,
+    ...(refreshToken !== undefined && { refresh_token: refreshToken }),
+    ...(expiresInMs !== undefined && { expires_in_ms: expiresInMs }),
+  };
+}
