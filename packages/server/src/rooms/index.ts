@@ -35,4 +35,4 @@ export type { PaginationToken } from './timeline/pagination-token.ts';
 export { tokenAfter, tokenBefore } from './timeline/timeline.ts';
 export type { Direction, Timeline } from './timeline/timeline.ts';
 export type { SyncPart, SyncScope, SyncSource, UnreadCounts } from './sync-source.ts';
-export type { Visibility, VisibleEvent } from './visibility/visible-events.ts';
+export type { Departure, RoomAccess, Visibility, VisibleEvent } from './visibility/visible-events.ts';

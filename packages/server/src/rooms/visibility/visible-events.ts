@@ -16,6 +16,18 @@ export interface VisibleEvent {
   readonly membership: Membership;
 }
 
+/** The event by which somebody ceased to be a member, and where it stands in the events stream. */
+export interface Departure {
+  readonly position: number;
+  readonly eventNid: number;
+}
+
+/** What of a room a viewer may read. */
+export interface RoomAccess {
+  /** The last that they may read of; absent where there is no end. */
+  readonly until?: Departure;
+}
+
 interface FactsAtState {
   readonly visibility: HistoryVisibility;
   readonly membership: Membership;
@@ -67,16 +79,27 @@ export class Visibility {
 
   /** What may be seen of a room's state: now for those who are in it, as it was for those who left, none otherwise. */
   async stateRootFor(viewer: Viewer, roomNid: number): Promise<StateRoot | undefined> {
+    const access = await this.accessTo(viewer, roomNid);
+    if (!access) return undefined;
+    if (access.until === undefined) return this.#states.currentRoot(roomNid);
+    const left = await this.#events.byNid(access.until.eventNid);
+    return left?.stateRoot;
+  }
+
+  /**
+   * How far the viewer may read in a room: without end for its members, and for everybody while it is world-readable; up to where
+   * they left for those who have been members and have not forgotten it, whatever they are now (banned, invited anew). Undefined:
+   * not at all, but for single events that were world-readable in their time.
+   * https://spec.matrix.org/v1.19/client-server-api/#room-history-visibility
+   */
+  async accessTo(viewer: Viewer, roomNid: number): Promise<RoomAccess | undefined> {
     const own = await this.#memberships.of(viewer.userNid, roomNid);
-    const current = await this.#states.currentRoot(roomNid);
-    if (own?.membership === 'join') return current;
-    const now = await this.#factsAt(viewer, roomNid, current);
-    if (now.visibility === 'world_readable') return current;
-    if (!own || own.forgotten || (own.membership !== 'leave' && own.membership !== 'ban')) return undefined;
-    // The state at the moment of leaving, for somebody who had been inside.
-    const left = await this.#events.byNid(own.eventNid);
-    const before = left?.replacesNid === undefined ? undefined : await this.#events.byNid(left.replacesNid);
-    return before && membershipIn(before.content) === 'join' ? left?.stateRoot : undefined;
+    if (own?.membership === 'join') return {};
+    const visibility = await this.#states.current(roomNid, 'm.room.history_visibility', '');
+    if (readHistoryVisibility(visibility?.content) === 'world_readable') return {};
+    if (!own || own.forgotten) return undefined;
+    const until = await this.#departure(viewer.userNid, roomNid);
+    return until && { until };
   }
 
   /** Two kinds of event may also be seen if what held before them allows it: they are what changes who sees what. */
@@ -105,11 +128,16 @@ export class Visibility {
     const own = await this.#memberships.of(userNid, roomNid);
     if (!own) return -Infinity;
     if (own.membership === 'join') return Infinity;
-    const row = await this.#database.get<{ position: number | null }>(
-      sql`SELECT MAX(position) AS position FROM local_membership_changes WHERE user_nid = ${userNid} AND room_nid = ${roomNid}
-          AND previous = ${membershipCode('join')}`,
+    return (await this.#departure(userNid, roomNid))?.position ?? -Infinity;
+  }
+
+  /** Where a user who is not in the room was in it last. */
+  async #departure(userNid: number, roomNid: number): Promise<Departure | undefined> {
+    const row = await this.#database.get<{ position: number; event_nid: number }>(
+      sql`SELECT position, event_nid FROM local_membership_changes WHERE user_nid = ${userNid} AND room_nid = ${roomNid}
+          AND previous = ${membershipCode('join')} ORDER BY position DESC LIMIT 1`,
     );
-    return row?.position ?? -Infinity;
+    return row && { position: row.position, eventNid: row.event_nid };
   }
 }
 
