@@ -14,6 +14,8 @@ export interface CompiledFilter {
   readonly roomAccountData: CompiledEventFilter;
   readonly includeLeave: boolean;
   readonly eventFormat: 'client' | 'federation';
+  /** No room is shut out: there is nothing to ask. */
+  readonly allowsEveryRoom: boolean;
   /** Whether the room is shown at all; asked before the filters of its parts. */
   allowsRoom(roomId: string): boolean;
   /** Keeps the wanted fields of an event; undefined where whole events are wanted. */
@@ -34,6 +36,7 @@ export function compileFilter(filter: Filter = {}): CompiledFilter {
   const room = filter.room ?? {};
   const timeline = compileEventFilter(room.timeline);
   const state = compileEventFilter(room.state);
+  const allowsRoom = includeExclude(room.rooms, room.not_rooms);
   return {
     presence: compileEventFilter(filter.presence),
     accountData: compileEventFilter(filter.account_data),
@@ -43,7 +46,8 @@ export function compileFilter(filter: Filter = {}): CompiledFilter {
     roomAccountData: compileEventFilter(room.account_data),
     includeLeave: room.include_leave ?? false,
     eventFormat: filter.event_format ?? 'client',
-    allowsRoom: includeExclude(room.rooms, room.not_rooms) ?? (() => true),
+    allowsEveryRoom: allowsRoom === undefined,
+    allowsRoom: allowsRoom ?? (() => true),
     pickFields: compileEventFields(filter.event_fields),
     lazyLoadMembers: state.lazyLoadMembers || timeline.lazyLoadMembers,
     includeRedundantMembers: state.includeRedundantMembers || timeline.includeRedundantMembers,
