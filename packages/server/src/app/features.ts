@@ -1,4 +1,5 @@
 import type { Feature } from '../features/feature.ts';
+import { roomHistoryFeature } from '../features/room-history/index.ts';
 import { serverInfoFeature } from '../features/server-info/index.ts';
 import type { Authenticators } from '../platform/http/index.ts';
 import { buildAccountFeatures } from './account-features.ts';
@@ -13,6 +14,10 @@ export interface Features {
 /** All features, in the order in which they are built: the table of contents of the server. */
 export async function buildFeatures(needs: AppNeeds): Promise<Features> {
   const people = buildAccountFeatures(needs);
-  const features: Feature[] = [...people.features, serverInfoFeature(needs)];
+  const features: Feature[] = [
+    ...people.features,
+    roomHistoryFeature({ ...needs, relatedBy: async () => new Map() }),
+    serverInfoFeature(needs),
+  ];
   return { features, authenticators: people.authenticators };
 }
