@@ -19,6 +19,9 @@ export const setReadMarker = endpoint({
     'm.fully_read': Type.Optional(s.EventId),
     'm.read': Type.Optional(s.EventId),
     'm.read.private': Type.Optional(s.EventId),
+    /** MSC4446: the fully-read marker may go back too. */
+    allow_backward: Type.Optional(Type.Boolean()),
+    'com.beeper.allow_backward': Type.Optional(Type.Boolean()),
   }),
   bodyOptional: true,
   response: s.Empty,

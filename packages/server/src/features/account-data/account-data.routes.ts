@@ -58,7 +58,7 @@ export function accountDataRoutes(accountData: AccountData, rooms: Pick<Rooms, '
     }),
     route(client.setRoomTag, async ({ params, body, requester }) => {
       const userNid = ownNid(requester, params.userId);
-      const change = async (before: JsonObject | undefined) => ({ content: withTag(before, params.tag, body as JsonObject) });
+      const change = async (before: JsonObject | undefined) => ({ content: withTag(before, params.tag, body) });
       await accountData.update(userNid, tagsType, await roomNid(params.roomId), change);
       return {};
     }),

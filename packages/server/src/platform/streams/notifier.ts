@@ -6,7 +6,7 @@ export interface Audience {
 }
 
 /** Which users of this process's waiters a room reaches; plugged in by `rooms`, which knows the members. */
-export type LocalMembers = (roomNid: number) => Iterable<number> | undefined;
+export type LocalMembers = (roomNid: number) => ReadonlySet<number> | undefined;
 
 /** How a wait ended. `woken` says only that something may have moved: look at the streams. */
 export type Wakening = 'woken' | 'timeout' | 'aborted';
@@ -80,7 +80,12 @@ export class Notifier {
   #addMembers(room: number): void {
     const members = this.#localMembers(room);
     if (!members) return;
-    for (const user of members) if (this.#waiters.has(user)) this.#due.add(user);
+    // Whichever are fewer: most members of a large room wait for nothing.
+    if (members.size <= this.#waiters.size) {
+      for (const user of members) if (this.#waiters.has(user)) this.#due.add(user);
+    } else {
+      for (const user of this.#waiters.keys()) if (members.has(user)) this.#due.add(user);
+    }
   }
 
   #wakeDue(): void {
