@@ -1,20 +1,16 @@
 import assert from 'node:assert/strict';
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { rm } from 'node:fs/promises';
 
-import { encodeSigningKey, generateSigningKey } from '@myelin/protocol/signatures';
 import { startServer, type StartedServer, type StartOptions } from '@myelin/server/app';
 import { loadConfig } from '@myelin/server/config';
 import { migrations } from '@myelin/server/migrations';
-import type { DatabaseSettings } from '@myelin/server/platform/database';
-import { stringify } from 'yaml';
 
 import { sqliteDatabases } from '../databases/sqlite.ts';
 import type { TestDatabases } from '../databases/test-databases.ts';
 import { createContractCheck, type ContractCheck } from './contract-check.ts';
 import { HttpClient, type HttpAnswer, type HttpOptions } from './http-client.ts';
 import { Person } from './person.ts';
+import { sharedSecret, writeConfiguration } from './write-configuration.ts';
 
 export interface TestHomeserverOptions {
   /** Where its data is; SQLite unless given. */
@@ -25,27 +21,12 @@ export interface TestHomeserverOptions {
   readonly random?: StartOptions['random'];
 }
 
-const generous = { per_second: 1_000_000, burst_count: 1_000_000 };
-/** Tests are faster than people. */
-const noLimits = {
-  rc_message: generous,
-  rc_registration: generous,
-  rc_registration_token_validity: generous,
-  rc_login: { address: generous, account: generous, failed_attempts: generous },
-  rc_joins: { local: generous, remote: generous },
-  rc_joins_per_room: generous,
-  rc_invites: { per_room: generous, per_user: generous, per_issuer: generous },
-  rc_presence: { per_user: generous },
-  rc_reports: generous,
-  rc_room_creation: generous,
-};
-
 let people = 0;
 
 /** A whole server in this process, on a database of its own, that answers on a port of the loopback address. */
 export class TestHomeserver {
   readonly serverName: string;
-  readonly registrationSharedSecret = 'opensesame';
+  readonly registrationSharedSecret = sharedSecret;
   readonly directory: string;
   readonly #configPath: string;
   readonly #options: TestHomeserverOptions;
@@ -72,27 +53,7 @@ export class TestHomeserver {
 
   static async start(options: TestHomeserverOptions = {}): Promise<TestHomeserver> {
     const database = await (options.databases ?? sqliteDatabases).create(migrations);
-    const directory = await mkdtemp(join(tmpdir(), 'myelin-homeserver-'));
-    const serverName = (options.config?.['server_name'] as string | undefined) ?? 'hive.example';
-    const signingKey = join(directory, 'signing.key');
-    await writeFile(signingKey, encodeSigningKey(generateSigningKey(new Uint8Array(32).fill(7))));
-    const configPath = join(directory, 'homeserver.yaml');
-    const config = {
-      server_name: serverName,
-      report_stats: false,
-      signing_key_path: signingKey,
-      listeners: [{ port: 0, type: 'http', bind_addresses: ['127.0.0.1'], resources: [{ names: ['client', 'federation'] }] }],
-      database: databaseSection(database.settings),
-      enable_registration: true,
-      enable_registration_without_verification: true,
-      registration_shared_secret: 'opensesame',
-      macaroon_secret_key: 'for tests only',
-      form_secret: 'for tests only',
-      bcrypt_rounds: 4,
-      ...noLimits,
-      ...options.config,
-    };
-    await writeFile(configPath, stringify(config));
+    const { directory, configPath, serverName } = await writeConfiguration(database.settings, options.config);
     const contract = await createContractCheck();
     const homeserver = new TestHomeserver({ serverName, directory, configPath, options, remove: database.remove, contract });
     await homeserver.#open();
@@ -190,11 +151,4 @@ export class TestHomeserver {
     this.#people.push(person);
     return person;
   }
-}
-
-/** The `database` section of homeserver.yaml for a test's database. */
-function databaseSection(settings: DatabaseSettings): Record<string, unknown> {
-  if (settings.kind === 'sqlite') return { name: 'sqlite3', durability: 'relaxed', args: { database: settings.path } };
-  const { host, port, user, password, database } = settings;
-  return { name: 'psycopg2', durability: 'relaxed', args: { host, port, user, password, database, cp_max: 5 } };
 }

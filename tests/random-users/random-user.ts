@@ -1,0 +1,96 @@
+import assert from 'node:assert/strict';
+
+import type { Person } from '@myelin/testing';
+
+import type { SeenEvent } from './room-model.ts';
+
+/** A user who does random things and writes down what sync brings. */
+export class RandomUser {
+  readonly person: Person;
+  /** By room: the events that sync brought, in its order, gaps filled by paging. */
+  readonly brought = new Map<string, string[]>();
+  #since: string | undefined;
+
+  constructor(person: Person) {
+    this.person = person;
+  }
+
+  get userId(): string {
+    return this.person.userId;
+  }
+
+  /** Tries something. What the rules forbid is no failure, what the server could not do is. */
+  async tries(method: string, path: string, body?: unknown): Promise<{ status: number; body: Record<string, unknown> }> {
+    const answer = await this.person.request(method, path, method === 'GET' ? {} : { body: body ?? {} });
+    assert.ok(answer.status < 500, `${method} ${path}: ${answer.status} ${JSON.stringify(answer.body)}`);
+    return answer;
+  }
+
+  /** Asks for news, without waiting, and takes note. */
+  async syncs(): Promise<void> {
+    const before = this.#since;
+    const filter = JSON.stringify({ room: { timeline: { limit: 10 } } });
+    const answer = (await this.person.get('/sync', {
+      timeout: 0,
+      filter,
+      ...(before !== undefined && { since: before }),
+    })) as SyncAnswer;
+    this.#since = answer.next_batch;
+    for (const section of [answer.rooms?.join, answer.rooms?.leave]) {
+      for (const [roomId, { timeline }] of Object.entries(section ?? {})) {
+        if (!timeline) continue;
+        const known = this.brought.get(roomId) ?? [];
+        const missed =
+          timeline.limited && before !== undefined && known.length > 0 ? await this.#gap(roomId, timeline, before) : [];
+        const fresh = [...missed, ...timeline.events.map(({ event_id }) => event_id)];
+        this.brought.set(roomId, [
+          ...known,
+          ...fresh.filter((id) => !known.includes(id) || timeline.events.some((event) => event.event_id === id)),
+        ]);
+      }
+    }
+  }
+
+  /** All of a room that this user can read, oldest first; undefined where the server refuses. */
+  async reads(roomId: string): Promise<SeenEvent[] | undefined> {
+    const events: SeenEvent[] = [];
+    let from: string | undefined;
+    for (;;) {
+      const query = new URLSearchParams({ dir: 'b', limit: '100', ...(from !== undefined && { from }) });
+      const answer = await this.tries('GET', `/rooms/${encodeURIComponent(roomId)}/messages?${query.toString()}`);
+      if (answer.status !== 200) return undefined;
+      const page = answer.body as unknown as { chunk: SeenEvent[]; end?: string };
+      events.push(...page.chunk);
+      if (page.end === undefined) return events.reverse();
+      from = page.end;
+    }
+  }
+
+  async #gap(roomId: string, timeline: Timeline, to: string): Promise<string[]> {
+    const ids: string[] = [];
+    let from = timeline.prev_batch;
+    while (from !== undefined) {
+      const query = new URLSearchParams({ dir: 'b', limit: '50', from, to });
+      const answer = await this.tries('GET', `/rooms/${encodeURIComponent(roomId)}/messages?${query.toString()}`);
+      if (answer.status !== 200) break;
+      const page = answer.body as unknown as { chunk: SeenEvent[]; end?: string };
+      ids.unshift(...page.chunk.map(({ event_id }) => event_id).reverse());
+      from = page.chunk.length === 0 ? undefined : page.end;
+    }
+    return ids;
+  }
+}
+
+interface Timeline {
+  readonly events: readonly SeenEvent[];
+  readonly limited?: boolean;
+  readonly prev_batch?: string;
+}
+
+interface SyncAnswer {
+  readonly next_batch: string;
+  readonly rooms?: {
+    readonly join?: Record<string, { readonly timeline?: Timeline }>;
+    readonly leave?: Record<string, { readonly timeline?: Timeline }>;
+  };
+}
