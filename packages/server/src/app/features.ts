@@ -1,6 +1,8 @@
 import type { Feature } from '../features/feature.ts';
+import { filtersFeature } from '../features/filters/index.ts';
 import { roomHistoryFeature } from '../features/room-history/index.ts';
 import { serverInfoFeature } from '../features/server-info/index.ts';
+import { syncFeature } from '../features/sync/index.ts';
 import type { Authenticators } from '../platform/http/index.ts';
 import { buildAccountFeatures } from './account-features.ts';
 import type { AppNeeds } from './needs.ts';
@@ -14,10 +16,22 @@ export interface Features {
 /** All features, in the order in which they are built: the table of contents of the server. */
 export async function buildFeatures(needs: AppNeeds): Promise<Features> {
   const people = buildAccountFeatures(needs);
+  const filters = filtersFeature(needs);
   const features: Feature[] = [
     ...people.features,
+    filters,
     roomHistoryFeature({ ...needs, relatedBy: async () => new Map() }),
     serverInfoFeature(needs),
   ];
+  // It follows what all the others have for it.
+  features.push(
+    syncFeature({
+      ...needs,
+      filters: filters.filters,
+      sources: features.flatMap((feature) => feature.sync ?? []),
+      presence: { seen: () => undefined },
+      relationsOf: async () => new Map(),
+    }),
+  );
   return { features, authenticators: people.authenticators };
 }

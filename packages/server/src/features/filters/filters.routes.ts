@@ -12,9 +12,9 @@ export function filterRoutes(filters: Filters): Route[] {
       mustBeOneself(requester, params.userId);
       return { filter_id: await filters.store(viewerOf(requester).userNid, body) };
     }),
-    route(client.getFilter, async ({ params, requester }) => {
+    route(client.getFilter, ({ params, requester }) => {
       mustBeOneself(requester, params.userId);
-      return { ...(await filters.stored(viewerOf(requester).userNid, params.filterId)) };
+      return filters.stored(viewerOf(requester).userNid, params.filterId);
     }),
   ];
 }

@@ -1,5 +1,6 @@
 import { encodeLenientCanonicalJson } from '@myelin/protocol/canonical-json';
 import { invalidParam, notFound } from '@myelin/protocol/errors';
+import type { JsonObject } from '@myelin/protocol/events';
 import { compileFilter, filterJson, parseFilter, type CompiledFilter, type Filter } from '@myelin/protocol/filters';
 
 import { ByteCache, stringBytes, type CacheBudget } from '../../platform/cache/index.ts';
@@ -32,10 +33,10 @@ export class Filters {
   }
 
   /** A filter as it was stored. Throws M_NOT_FOUND. */
-  async stored(userNid: number, filterId: string): Promise<Filter> {
+  async stored(userNid: number, filterId: string): Promise<JsonObject> {
     const text = idGrammar.test(filterId) ? await findFilter(this.#database, userNid, Number(filterId)) : undefined;
     if (text === undefined) throw notFound('There is no such filter');
-    return parseFilter(JSON.parse(text));
+    return JSON.parse(text) as JsonObject;
   }
 
   /**

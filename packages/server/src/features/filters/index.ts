@@ -1,6 +1,6 @@
 import type { Feature } from '../feature.ts';
-import { Filters, type FiltersNeeds } from './filters.ts';
 import { filterRoutes } from './filters.routes.ts';
+import { Filters, type FiltersNeeds } from './filters.ts';
 
 export { Filters } from './filters.ts';
 

@@ -1,0 +1,33 @@
+import type { CompiledFilter } from '@myelin/protocol/filters';
+import type { RoomId } from '@myelin/protocol/identifiers';
+
+import type { SyncToken } from '../../platform/streams/index.ts';
+import type { Viewer } from '../../rooms/index.ts';
+
+/** What one sync is to answer: for whom, how, and for which stretch of time. */
+export interface SyncView {
+  readonly viewer: Viewer;
+  readonly filter: CompiledFilter;
+  /** Rooms that the server's configuration keeps out of all syncs. */
+  readonly excludedRooms: ReadonlySet<string>;
+  /** How many events of a room at most. */
+  readonly timelineLimit: number;
+  /** State up to the end of the timeline, apart from it; https://spec.matrix.org/v1.19/client-server-api/#get_matrixclientv3sync */
+  readonly useStateAfter: boolean;
+  readonly fullState: boolean;
+  /** Names what this client has been told of members; `lazy-members.ts`. */
+  readonly membersKnownTo: string;
+  /** Undefined for a client that knows nothing yet. */
+  readonly since: SyncToken | undefined;
+  readonly upTo: SyncToken;
+}
+
+/** One room's part of a sync. */
+export interface RoomStretch {
+  readonly nid: number;
+  readonly roomId: RoomId;
+  /** The events position up to which the client knows the room; undefined where it knows nothing. */
+  readonly since: number | undefined;
+  /** The events position up to which it is told: where the sync ends, or where the user left. */
+  readonly upTo: number;
+}

@@ -1,0 +1,72 @@
+import * as client from '@myelin/protocol/api/client';
+import { invalidParam } from '@myelin/protocol/errors';
+
+import { rawJson, route, type Route } from '../../platform/http/index.ts';
+import { decodeSyncToken, type SyncToken } from '../../platform/streams/index.ts';
+import { viewerOf, type Viewer } from '../../rooms/index.ts';
+import type { Filters } from '../filters/index.ts';
+import type { KeptAnswers } from './kept-answers.ts';
+import { answerSync, type PollTools } from './long-poll.ts';
+
+/** What a sync says about a user's presence; https://spec.matrix.org/v1.19/client-server-api/#presence */
+export type PresenceOfSync = 'online' | 'unavailable' | 'offline';
+
+/** Hears of each sync. The feature that keeps presence is this. */
+export interface SeenBySync {
+  /** A client of this user syncs; `offline` leaves the presence as it is. */
+  seen(viewer: Viewer, presence: PresenceOfSync): void | Promise<void>;
+}
+
+export interface SyncRouteNeeds {
+  readonly tools: PollTools;
+  readonly filters: Filters;
+  readonly kept: KeptAnswers;
+  readonly presence: SeenBySync;
+  readonly excludedRooms: ReadonlySet<string>;
+  /** The most events of a room in one answer; undefined for no limit. */
+  readonly timelineLimit: number | undefined;
+}
+
+const usualTimelineLimit = 10;
+
+/** https://spec.matrix.org/v1.19/client-server-api/#get_matrixclientv3sync */
+export function syncRoutes(needs: SyncRouteNeeds): Route[] {
+  return [
+    route(client.sync, async ({ query, requester, request }) => {
+      const viewer = viewerOf(requester);
+      const since = sinceOf(query.since, needs.tools.sources.now());
+      const filter = await needs.filters.named(viewer.userNid, query.filter);
+      await needs.presence.seen(viewer, query.set_presence ?? 'online');
+      const useStateAfter = query.use_state_after ?? query['org.matrix.msc4222.use_state_after'] ?? false;
+      const fullState = query.full_state ?? false;
+      const key = JSON.stringify([requester.tokenId, query.since, query.filter, fullState, useStateAfter]);
+      const kept = since && needs.kept.find(key);
+      if (kept) return rawJson(kept.parts);
+      const answer = await answerSync(
+        needs.tools,
+        {
+          viewer,
+          filter,
+          since,
+          useStateAfter,
+          fullState,
+          excludedRooms: needs.excludedRooms,
+          timelineLimit: Math.min(filter.timeline.limit ?? usualTimelineLimit, needs.timelineLimit ?? Infinity),
+          membersKnownTo: needs.tools.lazyMembers.memoryOf(viewer, query.since),
+        },
+        { timeoutMs: query.timeout ?? 0, signal: request.signal },
+      );
+      if (since && answer.hasNews) needs.kept.keep(key, answer);
+      return rawJson(answer.parts);
+    }),
+  ];
+}
+
+/** Throws M_INVALID_PARAM for a token that this server has not made. */
+function sinceOf(text: string | undefined, now: SyncToken): SyncToken | undefined {
+  if (text === undefined || text === '') return undefined;
+  const token = decodeSyncToken(text);
+  // Tokens of events come from the database, which never goes back: one from the future is another server's.
+  if (!token || token.events > now.events) throw invalidParam('since is not a token of this server');
+  return token;
+}
