@@ -26,12 +26,12 @@ export class ServerProcess {
     this.#remove = parts.remove;
   }
 
-  /** Starts one on a new database. Writes are durable, unless `config` says otherwise. */
+  /** Starts one on a new database. Its writes are durable. */
   static async start(databases: TestDatabases, config: Readonly<Record<string, unknown>> = {}): Promise<ServerProcess> {
     const database = await databases.create(migrations);
     const port = await freePort();
     const listeners = [{ port, type: 'http', bind_addresses: ['127.0.0.1'], resources: [{ names: ['client', 'federation'] }] }];
-    const { directory, configPath } = await writeConfiguration(database.settings, { listeners, ...config });
+    const { directory, configPath } = await writeConfiguration(database.settings, { listeners, ...config }, 'full');
     const remove = async (): Promise<void> => {
       await database.remove();
       await rm(directory, { recursive: true, force: true });

@@ -28,6 +28,7 @@ const noLimits = {
 export async function writeConfiguration(
   database: DatabaseSettings,
   changes: Readonly<Record<string, unknown>> = {},
+  durability: 'full' | 'relaxed' = 'relaxed',
 ): Promise<{ directory: string; configPath: string; serverName: string }> {
   const directory = await mkdtemp(join(tmpdir(), 'myelin-homeserver-'));
   const serverName = (changes['server_name'] as string | undefined) ?? 'hive.example';
@@ -39,7 +40,7 @@ export async function writeConfiguration(
     report_stats: false,
     signing_key_path: signingKey,
     listeners: [{ port: 0, type: 'http', bind_addresses: ['127.0.0.1'], resources: [{ names: ['client', 'federation'] }] }],
-    database: databaseSection(database),
+    database: { ...databaseSection(database), durability },
     enable_registration: true,
     enable_registration_without_verification: true,
     registration_shared_secret: sharedSecret,
@@ -55,7 +56,7 @@ export async function writeConfiguration(
 
 /** The `database` section of homeserver.yaml for a test's database. */
 function databaseSection(settings: DatabaseSettings): Record<string, unknown> {
-  if (settings.kind === 'sqlite') return { name: 'sqlite3', durability: 'relaxed', args: { database: settings.path } };
+  if (settings.kind === 'sqlite') return { name: 'sqlite3', args: { database: settings.path } };
   const { host, port, user, password, database } = settings;
-  return { name: 'psycopg2', durability: 'relaxed', args: { host, port, user, password, database, cp_max: 5 } };
+  return { name: 'psycopg2', args: { host, port, user, password, database, cp_max: 5 } };
 }
