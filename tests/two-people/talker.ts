@@ -1,0 +1,158 @@
+import {
+  ClientEvent,
+  createClient,
+  Direction,
+  EventType,
+  MsgType,
+  RelationType,
+  SyncState,
+  type MatrixClient,
+  type MatrixEvent,
+  type Room,
+} from 'matrix-js-sdk';
+import { logger } from 'matrix-js-sdk/lib/logger.js';
+
+logger.setLevel('silent');
+
+const patienceMs = 30_000;
+
+/** Somebody with an unmodified client: matrix-js-sdk, as web clients use it. */
+export class Talker {
+  readonly client: MatrixClient;
+
+  private constructor(client: MatrixClient) {
+    this.client = client;
+  }
+
+  /** Registers an account. */
+  static async registers(baseUrl: string, name: string): Promise<Talker> {
+    const guest = createClient({ baseUrl });
+    const answer = await guest.registerRequest({ username: name, password: `${name}'s secret`, auth: { type: 'm.login.dummy' } });
+    return Talker.#signedIn(baseUrl, answer as SignedIn);
+  }
+
+  /** Logs an account in on a new device. */
+  static async logsIn(baseUrl: string, name: string): Promise<Talker> {
+    const answer = await createClient({ baseUrl }).loginRequest({
+      type: 'm.login.password',
+      identifier: { type: 'm.id.user', user: name },
+      password: `${name}'s secret`,
+    });
+    return Talker.#signedIn(baseUrl, answer);
+  }
+
+  static #signedIn(baseUrl: string, { user_id: userId, access_token: accessToken, device_id: deviceId }: SignedIn): Talker {
+    return new Talker(createClient({ baseUrl, userId, accessToken, deviceId }));
+  }
+
+  get userId(): string {
+    return this.client.getSafeUserId();
+  }
+
+  /** Goes online, and waits for the first sync. */
+  async startsListening(): Promise<void> {
+    const ready = this.#waitsFor(
+      ClientEvent.Sync,
+      (state: SyncState) => state === SyncState.Prepared || state === SyncState.Syncing,
+    );
+    await this.client.startClient({ initialSyncLimit: 20, pollTimeout: 5000, threadSupport: true });
+    await ready;
+  }
+
+  stopsListening(): void {
+    this.client.stopClient();
+  }
+
+  /** Sends a text and gives its event id. */
+  async says(roomId: string, body: string): Promise<string> {
+    return (await this.client.sendMessage(roomId, { msgtype: MsgType.Text, body })).event_id;
+  }
+
+  async edits(roomId: string, eventId: string, body: string): Promise<string> {
+    const content = {
+      msgtype: MsgType.Text as const,
+      body: `* ${body}`,
+      'm.new_content': { msgtype: MsgType.Text as const, body },
+      'm.relates_to': { rel_type: RelationType.Replace as const, event_id: eventId },
+    };
+    return (await this.client.sendMessage(roomId, content)).event_id;
+  }
+
+  async reacts(roomId: string, eventId: string, key: string): Promise<string> {
+    const content = { 'm.relates_to': { rel_type: RelationType.Annotation as const, event_id: eventId, key } };
+    return (await this.client.sendEvent(roomId, EventType.Reaction, content)).event_id;
+  }
+
+  /** The bodies of the messages in the live timeline, edits applied, oldest first. */
+  hears(roomId: string): string[] {
+    return this.#messages(roomId).map((event) => String(event.getContent()['body']));
+  }
+
+  /** The ids of all events of the live timeline, oldest first. */
+  eventIds(roomId: string): string[] {
+    return this.room(roomId)
+      .getLiveTimeline()
+      .getEvents()
+      .map((event) => event.getId() ?? '');
+  }
+
+  room(roomId: string): Room {
+    const room = this.client.getRoom(roomId);
+    if (!room) throw new Error(`${this.userId} knows no room ${roomId}`);
+    return room;
+  }
+
+  /** Waits until the client's picture of its rooms shows something; looks again at each change that sync brings. */
+  async sees(what: string, isThere: () => boolean): Promise<void> {
+    if (isThere()) return;
+    const { promise, resolve, reject } = Promise.withResolvers<void>();
+    const look = (): void => {
+      if (isThere()) resolve();
+    };
+    const timer = setTimeout(() => reject(new Error(`${this.userId} waits in vain: ${what}`)), patienceMs);
+    // Aggregations settle one turn after the event.
+    const later = (): void => void setTimeout(look, 0);
+    this.client.on(ClientEvent.Sync, later);
+    this.client.on(ClientEvent.Event, later);
+    try {
+      await promise;
+    } finally {
+      clearTimeout(timer);
+      this.client.off(ClientEvent.Sync, later);
+      this.client.off(ClientEvent.Event, later);
+    }
+  }
+
+  /** Pages back until the start of the room. */
+  async pagesBackToTheStart(roomId: string): Promise<void> {
+    const room = this.room(roomId);
+    for (let page = 0; page < 100; page++) {
+      await this.client.scrollback(room, 20);
+      if (room.getLiveTimeline().getPaginationToken(Direction.Backward) === null) return;
+    }
+  }
+
+  #messages(roomId: string): MatrixEvent[] {
+    return this.room(roomId)
+      .getLiveTimeline()
+      .getEvents()
+      .filter((event) => event.getType() === 'm.room.message' && !event.isRelation(RelationType.Replace));
+  }
+
+  #waitsFor(moment: ClientEvent.Sync, isIt: (state: SyncState) => boolean): Promise<void> {
+    const { promise, resolve } = Promise.withResolvers<void>();
+    const listen = (state: SyncState): void => {
+      if (!isIt(state)) return;
+      this.client.off(moment, listen);
+      resolve();
+    };
+    this.client.on(moment, listen);
+    return promise;
+  }
+}
+
+interface SignedIn {
+  readonly user_id: string;
+  readonly access_token: string;
+  readonly device_id: string;
+}
