@@ -10,9 +10,10 @@ import {
   type MatrixEvent,
   type Room,
 } from 'matrix-js-sdk';
-import { logger } from 'matrix-js-sdk/lib/logger.js';
+import type { Logger } from 'matrix-js-sdk/lib/logger.js';
 
-logger.setLevel('silent');
+const quiet = (): void => undefined;
+const silent: Logger = { trace: quiet, debug: quiet, info: quiet, warn: quiet, error: quiet, getChild: () => silent };
 
 const patienceMs = 30_000;
 
@@ -26,14 +27,14 @@ export class Talker {
 
   /** Registers an account. */
   static async registers(baseUrl: string, name: string): Promise<Talker> {
-    const guest = createClient({ baseUrl });
+    const guest = createClient({ baseUrl, logger: silent });
     const answer = await guest.registerRequest({ username: name, password: `${name}'s secret`, auth: { type: 'm.login.dummy' } });
     return Talker.#signedIn(baseUrl, answer as SignedIn);
   }
 
   /** Logs an account in on a new device. */
   static async logsIn(baseUrl: string, name: string): Promise<Talker> {
-    const answer = await createClient({ baseUrl }).loginRequest({
+    const answer = await createClient({ baseUrl, logger: silent }).loginRequest({
       type: 'm.login.password',
       identifier: { type: 'm.id.user', user: name },
       password: `${name}'s secret`,
@@ -42,7 +43,7 @@ export class Talker {
   }
 
   static #signedIn(baseUrl: string, { user_id: userId, access_token: accessToken, device_id: deviceId }: SignedIn): Talker {
-    return new Talker(createClient({ baseUrl, userId, accessToken, deviceId }));
+    return new Talker(createClient({ baseUrl, userId, accessToken, deviceId, logger: silent }));
   }
 
   get userId(): string {
