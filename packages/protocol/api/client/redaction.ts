@@ -6,7 +6,7 @@ import * as s from '../schemas.ts';
 import * as shared from './shared.ts';
 
 /**
- * Redacts an event.
+ * Redacts an event. It has no limiter of its own here: whose event it is decides which one counts it (`rc_admin_redaction`).
  * https://spec.matrix.org/v1.19/client-server-api/#put_matrixclientv3roomsroomidredacteventidtxnid
  */
 export const redactEvent = endpoint({
@@ -14,7 +14,6 @@ export const redactEvent = endpoint({
   method: 'PUT',
   ...clientPaths('oldest', '/rooms/:roomId/redact/:eventId/:txnId'),
   auth: 'user',
-  rateLimit: 'rc_message',
   params: Type.Object({ roomId: s.RoomId, eventId: s.EventId, txnId: shared.TransactionId }),
   body: Type.Object({
     reason: Type.Optional(Type.String()),

@@ -1,6 +1,9 @@
 import type { Feature } from '../features/feature.ts';
 import { filtersFeature } from '../features/filters/index.ts';
+import { roomCreationFeature } from '../features/room-creation/index.ts';
 import { roomHistoryFeature } from '../features/room-history/index.ts';
+import { roomMembershipFeature } from '../features/room-membership/index.ts';
+import { roomMessagesFeature } from '../features/room-messages/index.ts';
 import { serverInfoFeature } from '../features/server-info/index.ts';
 import { syncFeature } from '../features/sync/index.ts';
 import type { Authenticators } from '../platform/http/index.ts';
@@ -17,10 +20,15 @@ export interface Features {
 export async function buildFeatures(needs: AppNeeds): Promise<Features> {
   const people = buildAccountFeatures(needs);
   const filters = filtersFeature(needs);
+  const { feature: roomMembership, membership } = roomMembershipFeature(needs);
+  const { feature: roomCreation } = roomCreationFeature({ ...needs, membership });
   const features: Feature[] = [
     ...people.features,
     filters,
+    roomCreation,
     roomHistoryFeature({ ...needs, relatedBy: async () => new Map() }),
+    roomMembership,
+    roomMessagesFeature({ ...needs, membership }),
     serverInfoFeature(needs),
   ];
   // It follows what all the others have for it.

@@ -1,0 +1,37 @@
+import type { RoomAlias, RoomId } from '@myelin/protocol/identifiers';
+
+import type { Tx } from '../../platform/database/index.ts';
+import type { Actor } from '../room-membership/index.ts';
+
+/** A room as the directory's rows name it. */
+export interface ListedRoom {
+  readonly roomNid: number;
+  readonly roomId: RoomId;
+}
+
+/** An alias that nobody else can take while its room is being made. */
+export interface AliasReservation {
+  /** Points the alias to the room, in the transaction that makes the room. */
+  write(tx: Tx, room: ListedRoom): void;
+  /** Lets go of the alias; to be called in the end, whether the room was made or not. */
+  release(): void;
+}
+
+/** Aliases and the list of public rooms, which the feature `room-directory` keeps. */
+export interface NewRoomDirectory {
+  /** Throws M_ROOM_IN_USE, M_INVALID_PARAM, M_EXCLUSIVE or M_FORBIDDEN where the user cannot have it. */
+  reserve(alias: RoomAlias, by: Actor): Promise<AliasReservation>;
+  /** Throws M_FORBIDDEN where the user may not publish a room (by those aliases). */
+  checkMayPublish(by: Actor, aliases: readonly RoomAlias[]): void;
+  publish(tx: Tx, room: ListedRoom): void;
+  /** Loads what is to be moved: the local aliases of a room and its place in the list of public rooms. The answer moves it. */
+  prepareMove(from: ListedRoom): Promise<(tx: Tx, to: ListedRoom) => void>;
+}
+
+/**
+ * What local users keep about a room and want to find at its replacement: tags, `m.direct`, push rules. Loads what is needed; the
+ * answer writes it in the transaction in which the users join the new room.
+ */
+export interface UpgradeFollower {
+  prepare(userNids: readonly number[], from: RoomId, to: RoomId): Promise<((tx: Tx) => void) | undefined>;
+}

@@ -1,0 +1,64 @@
+import { MatrixError, notFound, unknown } from '@myelin/protocol/errors';
+import type { RoomId, UserId } from '@myelin/protocol/identifiers';
+
+import { emptyState, forgetMembership } from '../../rooms/index.ts';
+import type { Actor, MembershipTools } from './membership-tools.ts';
+import { setMembership } from './set-membership.ts';
+
+/**
+ * Leaves a room, rejects an invite, takes back a knock. Throws M_NOT_FOUND for a room that nobody here knows, M_FORBIDDEN for one
+ * that the user is not in.
+ * https://spec.matrix.org/v1.19/client-server-api/#leaving-rooms
+ */
+export async function leaveRoom(
+  tools: MembershipTools,
+  { by, roomId, reason }: { readonly by: Actor; readonly roomId: RoomId; readonly reason?: string },
+): Promise<void> {
+  const wanted = reason === undefined ? {} : { reason };
+  const room = await tools.rooms.ids.find(roomId);
+  // A room of which there is no state here is known by its invite only: its servers must be told.
+  if (!room || (await tools.rooms.states.currentRoot(room.nid)) === emptyState) {
+    await tools.remote.leave({ user: by.userId, roomId, via: [], content: { ...wanted, membership: 'leave' } });
+    return;
+  }
+  await setMembership(tools, { action: 'leave', by, target: by.userId, room, wanted });
+}
+
+/**
+ * Forgets a room that the user is not in any more: its history is gone for them.
+ * https://spec.matrix.org/v1.19/client-server-api/#post_matrixclientv3roomsroomidforget
+ */
+export async function forgetRoom(tools: MembershipTools, userId: UserId, roomId: RoomId): Promise<void> {
+  const room = await tools.rooms.ids.find(roomId);
+  const userNid = await tools.names.idOf(userId);
+  const own = room && (await tools.rooms.memberships.of(userNid, room.nid));
+  if (!own) return;
+  if (own.membership !== 'leave' && own.membership !== 'ban') throw unknown(`${userId} is in room ${roomId}`, 400);
+  await forgetMembership(tools.database, userNid, room.nid);
+  tools.rooms.memberships.invalidateUser(userNid);
+}
+
+/**
+ * Takes a user out of all rooms, invites and knocks included, as deactivating an account does. A room whose rules do not let the user
+ * go is logged and left alone; any other failure is thrown when all rooms have had their try, so that the caller can try again.
+ */
+export async function leaveAllRooms(tools: MembershipTools, by: Actor): Promise<void> {
+  const userNid = await tools.names.idOf(by.userId);
+  const failures: unknown[] = [];
+  for (const { roomNid, membership } of [...(await tools.rooms.memberships.roomsOf(userNid)).values()]) {
+    if (membership === 'leave' || membership === 'ban') continue;
+    const { roomId } = await tools.rooms.ids.byNid(roomNid);
+    await leaveRoom(tools, { by, roomId }).catch((error: unknown) => {
+      if (!(error instanceof MatrixError)) failures.push(error);
+      tools.logger.warn({ err: error, roomId, userId: by.userId }, 'a room could not be left');
+    });
+  }
+  if (failures.length > 0) throw new AggregateError(failures, `${by.userId} could not leave every room`);
+}
+
+/** A room that this server knows; throws M_NOT_FOUND. */
+export async function knownRoom(tools: Pick<MembershipTools, 'rooms'>, roomId: RoomId) {
+  const room = await tools.rooms.ids.find(roomId);
+  if (!room) throw notFound(`Unknown room ${roomId}`);
+  return room;
+}

@@ -1,0 +1,43 @@
+import type { ServerName } from '@myelin/protocol/identifiers';
+
+import type { Config } from '../../config/index.ts';
+import type { Database, Interner } from '../../platform/database/index.ts';
+import type { UserRequester } from '../../platform/http/index.ts';
+import type { Logger } from '../../platform/observability/index.ts';
+import type { Limiter } from '../../platform/rate-limits/index.ts';
+import type { RoomIdentity, Rooms } from '../../rooms/index.ts';
+import type { AliasLookup, InvitePermissions, MemberProfiles, RemoteMembership } from './neighbours.ts';
+
+/** A local user who does something, known by an access token or acted for by the server itself. */
+export type Actor = Pick<UserRequester, 'userId' | 'isGuest' | 'isAdmin' | 'appservice'>;
+
+/** What every step of membership works with. */
+export interface MembershipTools {
+  readonly config: Pick<
+    Config,
+    'block_non_admin_invites' | 'forget_rooms_on_leave' | 'allow_per_room_profiles' | 'include_profile_data_on_invite'
+  >;
+  readonly database: Database;
+  readonly names: Interner;
+  readonly rooms: Rooms;
+  readonly limiters: Readonly<Record<string, Limiter>>;
+  readonly logger: Logger;
+  readonly serverName: ServerName;
+  readonly profiles: MemberProfiles;
+  readonly aliases: AliasLookup;
+  readonly invitePermissions: InvitePermissions;
+  readonly remote: RemoteMembership;
+}
+
+/** Counts an action of a user, or of whatever `key` names. Application services that are not limited never are. */
+export function limit(tools: Pick<MembershipTools, 'limiters'>, name: string, by: Actor, key: string, cost = 1): void {
+  if (by.appservice?.rateLimited === false) return;
+  const limiter = tools.limiters[name];
+  if (!limiter) throw new Error(`there is no limiter ${name}`);
+  limiter.limit(key, cost);
+}
+
+/** Whether somebody of this server is joined to the room: its state here is up to date then. */
+export async function isServerIn(rooms: Rooms, room: RoomIdentity): Promise<boolean> {
+  return (await rooms.memberships.localMembers(room.nid)).size > 0;
+}

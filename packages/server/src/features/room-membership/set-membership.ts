@@ -1,0 +1,79 @@
+import { guestAccessForbidden, invalidParam } from '@myelin/protocol/errors';
+import { readGuestsMayJoin, type JsonObject } from '@myelin/protocol/events';
+import { domainOf, isUserId, type EventId, type UserId } from '@myelin/protocol/identifiers';
+
+import { membershipIn, type Alongside, type RoomIdentity, type StoredEvent } from '../../rooms/index.ts';
+import { checkInvites } from './invites.ts';
+import { memberContent } from './member-content.ts';
+import { limit, type Actor, type MembershipTools } from './membership-tools.ts';
+import { authoriserOfJoin } from './restricted-join.ts';
+import { checkTransition, type MembershipAction } from './transitions.ts';
+
+/** Somebody changes a membership, their own or another's. */
+export interface MembershipStep {
+  readonly action: MembershipAction;
+  readonly by: Actor;
+  readonly target: UserId;
+  readonly room: RoomIdentity;
+  /** What the client wants in the event beside the membership. */
+  readonly wanted?: JsonObject;
+  /** Milliseconds since 1970, where an application service sets it. */
+  readonly originServerTs?: number;
+  readonly alongside?: Alongside;
+}
+
+/**
+ * Changes a membership in a room that this server is in. The room's own rules decide last, in its turn. The answer is the event that
+ * is in force: undefined where another server has made it. Throws M_FORBIDDEN, M_BAD_STATE, M_GUEST_ACCESS_FORBIDDEN,
+ * M_INVITE_BLOCKED, M_UNABLE_TO_GRANT_JOIN, M_LIMIT_EXCEEDED, M_INVALID_PARAM.
+ * https://spec.matrix.org/v1.19/client-server-api/#room-membership
+ */
+export async function setMembership(tools: MembershipTools, step: MembershipStep): Promise<EventId | undefined> {
+  const { action, by, target, room } = step;
+  if (!isUserId(target)) throw invalidParam(`${target} is not a user ID`);
+  const current = await tools.rooms.states.current(room.nid, 'm.room.member', target);
+  const from = current && membershipIn(current.content);
+  checkTransition(action, from, target);
+  const content = await memberContent(tools, { action, by, target, wanted: step.wanted ?? {} });
+  if (action === 'join') await prepareJoin(tools, step, current, content);
+  if (action === 'invite') {
+    await checkInvites(tools, { by, targets: [target], roomId: room.roomId });
+    if (domainOf(target) !== tools.serverName) {
+      await tools.remote.invite({ room, by: by.userId, target, content });
+      return undefined;
+    }
+  }
+  const [sent] = await tools.rooms.send(
+    room,
+    [
+      {
+        type: 'm.room.member',
+        sender: by.userId,
+        stateKey: target,
+        content,
+        ...(step.originServerTs !== undefined && { originServerTs: step.originServerTs }),
+      },
+    ],
+    { ...(step.alongside && { alongside: step.alongside }) },
+  );
+  return sent?.eventId;
+}
+
+async function prepareJoin(
+  tools: MembershipTools,
+  { by, target, room }: MembershipStep,
+  current: StoredEvent | undefined,
+  content: JsonObject,
+): Promise<void> {
+  const from = current && membershipIn(current.content);
+  // A new name in the room is a join as well; neither doors nor limits concern it.
+  if (from === 'join') return;
+  if (by.isGuest) {
+    const access = await tools.rooms.states.current(room.nid, 'm.room.guest_access', '');
+    if (!readGuestsMayJoin(access?.content)) throw guestAccessForbidden();
+  }
+  limit(tools, 'rc_joins.local', by, by.userId);
+  limit(tools, 'rc_joins_per_room', by, room.roomId);
+  const authoriser = await authoriserOfJoin(tools, room, target, from);
+  if (authoriser !== undefined) content['join_authorised_via_users_server'] = authoriser;
+}
