@@ -1,37 +1,20 @@
 // `npm start`: from a fresh clone to a running homeserver. Runs on Node 18, like everything that must work before `npm ci` has.
 import { spawn, spawnSync } from 'node:child_process';
-import { existsSync, mkdirSync, statSync } from 'node:fs';
+import { existsSync, mkdirSync } from 'node:fs';
 import { get } from 'node:http';
-import { dirname, join, relative } from 'node:path';
-import { fileURLToPath } from 'node:url';
+import { join, relative } from 'node:path';
 
-const root = join(dirname(fileURLToPath(import.meta.url)), '..');
+import { installMissing, root } from './install-missing.mjs';
+
 const myelin = join(root, 'packages', 'server', 'bin', 'myelin.mjs');
 const data = join(root, 'data');
 const config = join(data, 'homeserver.yaml');
 const address = 'http://127.0.0.1:8008';
 
-installWhatIsMissing();
+installMissing();
 const isNew = !existsSync(config);
 if (isNew) writeFirstConfig();
 serve();
-
-/** Installs the packages unless they are there and at least as new as the lockfile. */
-function installWhatIsMissing() {
-  const installed = join(root, 'node_modules', '.package-lock.json');
-  const complete =
-    existsSync(join(root, 'node_modules', 'fastify')) && existsSync(join(root, 'node_modules', '@myelin', 'server'));
-  if (complete && (!existsSync(installed) || modified(installed) >= modified(join(root, 'package-lock.json')))) return;
-  console.log('Installing what Myelin needs (npm ci); this takes a minute, and only the first time …');
-  const npm = process.env.npm_execpath;
-  const [command, first] = npm === undefined ? ['npm', []] : [process.execPath, [npm]];
-  const { status, error } = spawnSync(command, [...first, 'ci', '--no-audit', '--no-fund'], { cwd: root, stdio: 'inherit' });
-  if (status !== 0) stop(`npm ci failed${error ? `: ${error.message}` : ''}. Myelin cannot start without its packages.`);
-}
-
-function modified(file) {
-  return statSync(file).mtimeMs;
-}
 
 /** Writes a configuration for trying Myelin out on this machine: closed registration, SQLite, everything in one directory. */
 function writeFirstConfig() {
