@@ -5,6 +5,7 @@ import rooms from './0011-rooms.ts';
 import accounts from './0020-accounts.ts';
 import userInteractiveAuth from './0021-user-interactive-auth.ts';
 import registrationTokens from './0022-registration-tokens.ts';
+import loginTokens from './0023-login-tokens.ts';
 import accountData from './0030-account-data.ts';
 import receipts from './0031-receipts.ts';
 import profiles from './0032-profiles.ts';
@@ -13,6 +14,9 @@ import typing from './0034-typing.ts';
 import pushRules from './0040-push-rules.ts';
 import unreadCounts from './0041-unread-counts.ts';
 import filters from './0060-filters.ts';
+import relations from './0070-relations.ts';
+import eventsByTime from './0071-events-by-time.ts';
+import roomDirectory from './0080-room-directory.ts';
 
 /** Every step of the schema, in order. A new one goes last, in a file `NNNN-name.ts`; one that was released is never changed. */
 export const migrations: readonly Migration[] = [
@@ -22,6 +26,7 @@ export const migrations: readonly Migration[] = [
   accounts,
   userInteractiveAuth,
   registrationTokens,
+  loginTokens,
   accountData,
   receipts,
   profiles,
@@ -30,4 +35,7 @@ export const migrations: readonly Migration[] = [
   pushRules,
   unreadCounts,
   filters,
+  relations,
+  eventsByTime,
+  roomDirectory,
 ];
