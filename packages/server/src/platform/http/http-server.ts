@@ -83,7 +83,8 @@ function tableFor(listener: Listener, bound: readonly { route: Route; answer: Bo
     const resource = resources.get(route.resource);
     if (!resource) continue;
     const { method, path, aliases } = route.contract;
-    for (const pattern of [path, ...(aliases ?? [])]) table.add(method, pattern, { answer, compress: resource.compress });
+    const served: Served = { answer, compress: resource.compress };
+    for (const pattern of [path, ...(aliases ?? [])]) table.add(method, pattern, served);
   }
   return table;
 }

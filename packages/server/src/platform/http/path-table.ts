@@ -75,7 +75,10 @@ function addTo<Value>(
       node = next;
     }
   }
-  if (node.leaves.has(method)) throw new Error(`Two endpoints want ${method} ${pattern}`);
+  const taken = node.leaves.get(method);
+  // A contract may list as an alias what it stands under anyway.
+  if (taken && taken.value === value) return;
+  if (taken) throw new Error(`Two endpoints want ${method} ${pattern}`);
   node.leaves.set(method, { names: [...names, ...emptyNames], value });
 }
 
