@@ -13,6 +13,7 @@ import presence from './0033-presence.ts';
 import typing from './0034-typing.ts';
 import pushRules from './0040-push-rules.ts';
 import unreadCounts from './0041-unread-counts.ts';
+import redactedContents from './0050-redacted-contents.ts';
 import filters from './0060-filters.ts';
 import relations from './0070-relations.ts';
 import eventsByTime from './0071-events-by-time.ts';
@@ -34,6 +35,7 @@ export const migrations: readonly Migration[] = [
   typing,
   pushRules,
   unreadCounts,
+  redactedContents,
   filters,
   relations,
   eventsByTime,

@@ -1,6 +1,7 @@
 import type { Feature } from '../feature.ts';
 import type { MessageTools } from './message-tools.ts';
 import type { AliasTargets, RelatedEvents } from './neighbours.ts';
+import { noteRedactions } from './redaction-retention.ts';
 import { messageJobs } from './room-messages.jobs.ts';
 import { messageRoutes } from './room-messages.routes.ts';
 
@@ -27,5 +28,6 @@ export function roomMessagesFeature(needs: RoomMessagesNeeds): Feature {
     aliases: needs.aliases ?? { resolve: () => Promise.resolve(undefined) },
     related: needs.related ?? { hasAnnotation: () => Promise.resolve(false), relatedTo: () => Promise.resolve([]) },
   };
+  tools.rooms.hooks.persist.push(noteRedactions(tools));
   return { name: 'room-messages', routes: messageRoutes(tools), jobs: messageJobs(tools) };
 }

@@ -176,6 +176,12 @@ export class EventStore {
     tx.onCommit(() => this.remember(event.with({ redactedByNid: redactionNid, contentJson })));
   }
 
+  /** Takes a redacted event's original content from the database as well. */
+  writePruned(tx: Tx, event: StoredEvent): void {
+    if (event.redactedByNid === undefined) throw new Error(`${event.eventId} is not redacted, so its content stays`);
+    tx.run(sql`UPDATE event_json SET content = ${event.contentJson} WHERE event_nid = ${event.nid}`);
+  }
+
   /** Puts an event into memory, over an older form of itself. */
   remember(event: StoredEvent): void {
     this.#cache.set(event.nid, event);
