@@ -1,0 +1,76 @@
+import type { JsonObject } from '@myelin/protocol/events';
+import type { UserId } from '@myelin/protocol/identifiers';
+import { effectiveRuleset } from '@myelin/protocol/push-rules';
+
+import type { CacheBudget } from '../../platform/cache/index.ts';
+import type { Database, Interner } from '../../platform/database/index.ts';
+import type { Random } from '../../platform/random.ts';
+import type { Notifier } from '../../platform/streams/index.ts';
+import type { Rooms } from '../../rooms/index.ts';
+import type { Feature } from '../feature.ts';
+import { MemberChanges } from './members.ts';
+import { notifyMembers } from './notify-members.ts';
+import { pushRulesRoutes } from './push-rules.routes.ts';
+import { pushRulesSyncSource } from './push-rules.sync.ts';
+import { openPushRules, type PushRules } from './push-rules.ts';
+import { RulesInRooms } from './rules-in-room.ts';
+import { unreadSyncSource } from './unread.sync.ts';
+import { openUnread, type Unread } from './unread.ts';
+
+export type { PushRules } from './push-rules.ts';
+export { mainTimeline, threadOf } from './thread-of-event.ts';
+export type { PreparedMark, ReadMark, Unread, UnreadThreads } from './unread.ts';
+
+/** What push asks of the account data: to hear of changes, and to answer for `m.push_rules`. */
+export interface AccountDataForPush {
+  onChange(listener: (change: { readonly userNid: number; readonly type: string }) => void): void;
+  serveFrom(type: string, reader: (userNid: number) => Promise<JsonObject | undefined>): void;
+}
+
+export interface PushNeeds {
+  readonly database: Database;
+  readonly names: Interner;
+  readonly notifier: Notifier;
+  readonly caches: CacheBudget;
+  readonly random: Random;
+  readonly rooms: Rooms;
+  readonly accountData: AccountDataForPush;
+}
+
+/** Push rules and unread counts. `unread` is told what was read; `rules` are each user's push rules. */
+export async function pushFeature(needs: PushNeeds): Promise<Feature & { readonly unread: Unread; readonly rules: PushRules }> {
+  const { rooms, accountData } = needs;
+  const rules = await openPushRules(needs);
+  const unread = await openUnread(needs);
+  const memberChanges = new MemberChanges();
+  rules.onChange((userNid) => memberChanges.changed(userNid));
+  accountData.onChange(({ userNid, type }) => {
+    if (type === 'm.ignored_user_list') memberChanges.changed(userNid);
+  });
+  accountData.serveFrom('m.push_rules', async (userNid) => {
+    const userId = (await needs.names.textOf(userNid)) as UserId;
+    // Rules are plain data all the way down.
+    return { global: effectiveRuleset(await rules.of(userNid), userId) as unknown as JsonObject };
+  });
+  rooms.hooks.persist.push(
+    notifyMembers({
+      database: needs.database,
+      names: needs.names,
+      rooms,
+      rules,
+      unread,
+      hooks: rooms.hooks,
+      memberChanges,
+      rulesInRooms: new RulesInRooms(),
+      // Long and new with each start: no event can name it.
+      nobody: `@${needs.random.token(32)}:` as UserId,
+    }),
+  );
+  return {
+    name: 'push',
+    routes: pushRulesRoutes(rules),
+    sync: [pushRulesSyncSource(rules), unreadSyncSource(unread, rooms.events)],
+    rules,
+    unread,
+  };
+}
