@@ -40,7 +40,13 @@ export class RoomRegistry {
       const room = await loading;
       // Evicted or broken while we waited: two objects for one room must never both be written to.
       if (this.#rooms.get(identity.nid) !== loading) continue;
-      const outcome = await room.turn(async () => (room.lane.broken ? undefined : { value: await work(room) }));
+      const outcome = await room.turn(async () => {
+        if (room.lane.broken) return undefined;
+        // The notifier cannot wait: whom a write concerns must be in memory before the write.
+        const members = this.#memberships.localMembers(identity.nid);
+        if (!this.#memberships.loadedLocalMembers(identity.nid)) await members;
+        return { value: await work(room) };
+      });
       if (outcome) return outcome.value;
       if (this.#rooms.get(identity.nid) === loading) this.drop(identity.nid);
     }
