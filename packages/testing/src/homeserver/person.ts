@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 
+import { SyncedClient } from '../synced-client.ts';
 import type { HttpAnswer, HttpClient, HttpOptions } from './http-client.ts';
 
 /** Someone with an account and a device, who speaks HTTP with the server. */
@@ -9,6 +10,8 @@ export class Person {
   readonly deviceId: string;
   token: string;
   readonly http: HttpClient;
+  /** What a client would know by the syncs that were made without options of their own; for `expectSyncToConverge`. */
+  readonly client = new SyncedClient();
   #transactions = 0;
   /** Where the last `sync` of this person ended. */
   since: string | undefined;
@@ -98,6 +101,8 @@ export class Person {
   /** What is new since this person's last sync, at once; the first is everything. */
   async syncs(query: HttpOptions['query'] = {}): Promise<any> {
     const answer = await this.get('/sync', { timeout: 0, ...(this.since !== undefined && { since: this.since }), ...query });
+    const isPlain = Object.keys(query).every((name) => name === 'timeout');
+    if (isPlain && this.since === this.client.nextBatch) this.client.hears(answer);
     this.since = answer.next_batch;
     return answer;
   }
