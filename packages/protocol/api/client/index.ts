@@ -3,6 +3,7 @@
  */
 export * from './account-data.ts';
 export * from './account-deactivation.ts';
+export * from './auth-fallback.ts';
 export * from './banning.ts';
 export * from './capabilities.ts';
 export * from './create-room.ts';

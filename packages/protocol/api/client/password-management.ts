@@ -23,3 +23,21 @@ export const changePassword = endpoint({
   bodyOptional: true,
   response: s.Empty,
 });
+
+/**
+ * What a new password must have.
+ * https://github.com/matrix-org/matrix-spec-proposals/pull/2000
+ */
+export const getPasswordPolicy = endpoint({
+  id: 'getPasswordPolicy',
+  method: 'GET',
+  ...clientPaths('v3', '/password_policy'),
+  auth: 'none',
+  response: Type.Object({
+    'm.minimum_length': Type.Optional(s.Count),
+    'm.require_digit': Type.Optional(Type.Boolean()),
+    'm.require_symbol': Type.Optional(Type.Boolean()),
+    'm.require_lowercase': Type.Optional(Type.Boolean()),
+    'm.require_uppercase': Type.Optional(Type.Boolean()),
+  }),
+});

@@ -1,13 +1,24 @@
-import { accountFeature, openAccounts, openPasswords, passwordStage, type ManagedAccounts } from '../features/account/index.ts';
-import { openDevices, type Devices } from '../features/devices/index.ts';
+import {
+  accountFeature,
+  type AccountHooks,
+  type Confirmation,
+  createConfirmation,
+  createDeactivation,
+  type Deactivation,
+  type ManagedAccounts,
+  openAccounts,
+  openPasswords,
+  passwordStage,
+} from '../features/account/index.ts';
+import { type Devices, devicesFeature, openDevices } from '../features/devices/index.ts';
 import type { Feature } from '../features/feature.ts';
-import { loginFeature, openSessions, passwordLogin } from '../features/login/index.ts';
-import { registrationFeature, type RegistrationHooks } from '../features/registration/index.ts';
+import { loginFeature, openLoginTokens, openSessions, passwordLogin } from '../features/login/index.ts';
+import { registrationFeature, type RegistrationHooks, registrationStages } from '../features/registration/index.ts';
 import {
   dummyStage,
   openUserInteractiveAuth,
-  userInteractiveAuthFeature,
   type UserInteractiveAuth,
+  userInteractiveAuthFeature,
 } from '../features/user-interactive-auth/index.ts';
 import type { Authenticators } from '../platform/http/index.ts';
 import { createLimiter, type Limiter } from '../platform/rate-limits/index.ts';
@@ -20,6 +31,11 @@ export interface AccountFeatures {
   readonly accounts: ManagedAccounts;
   readonly devices: Devices;
   readonly userInteractiveAuth: UserInteractiveAuth;
+  /** How users confirm what is dangerous. */
+  readonly confirmation: Confirmation;
+  readonly deactivation: Deactivation;
+  /** Other features add here what they do for users who are gone. */
+  readonly accountHooks: AccountHooks;
   /** Other features add here what they do for new users. */
   readonly registrationHooks: RegistrationHooks;
 }
@@ -44,38 +60,42 @@ export function buildAccountFeatures(needs: AppNeeds): AccountFeatures {
     reuseMs: config.ui_auth.session_timeout,
     earlierProofs: sessions,
   });
+  const confirmation = createConfirmation(passwords);
+  const accountHooks: AccountHooks = { onDeactivated: [] };
+  const deactivation = createDeactivation({ ...needs, accounts, sessions, hooks: accountHooks });
   const registrationHooks: RegistrationHooks = { onRegistered: [] };
-  const registrationStages = [] as const;
+  const stages = registrationStages(needs);
+  const loginViaSession = config.login_via_existing_session.enabled;
+  const loginTokens = openLoginTokens(needs, loginViaSession ? { get_login_token: true } : undefined);
+  const shared = { ...needs, accounts, passwords, devices, sessions, userInteractiveAuth, confirmation };
   return {
     features: [
-      accountFeature(needs),
+      accountFeature({ ...shared, deactivation }),
+      devicesFeature(shared),
       loginFeature({
-        ...needs,
-        sessions,
-        methods: [passwordLogin(passwords, passwords.enabled && config.password_config.enabled === true)],
+        ...shared,
+        loginTokens,
+        methods: [passwordLogin(passwords, passwords.enabled && config.password_config.enabled === true), loginTokens.method],
         byAddress: limiter('rc_login.address'),
         byAccount: limiter('rc_login.account'),
       }),
       registrationFeature({
-        ...needs,
-        accounts,
-        passwords,
-        sessions,
-        userInteractiveAuth,
+        ...shared,
         hooks: registrationHooks,
-        stages: registrationStages,
+        stages,
+        sharedSecret: config.registration_shared_secret,
         byAddress: limiter('rc_registration'),
         availabilityByAddress: createLimiter(availabilityRate, { clock }),
       }),
-      userInteractiveAuthFeature({
-        ...needs,
-        stages: [passwordStage(passwords), ...registrationStages, dummyStage],
-      }),
+      userInteractiveAuthFeature({ ...needs, stages: [passwordStage(passwords), ...stages, dummyStage] }),
     ],
     authenticators: { user: sessions.authenticator },
     accounts,
     devices,
     userInteractiveAuth,
+    confirmation,
+    deactivation,
+    accountHooks,
     registrationHooks,
   };
 }

@@ -120,7 +120,7 @@ export const sessions = section('Sessions', {
       token_timeout: option(endlessDuration, 'How long the token for the other client lasts.', { default: '5m' }),
     }),
     'Logging another device in.',
-    { default: {}, support: 'later' },
+    { default: {} },
   ),
   delete_stale_devices_after: option(endlessDuration, 'Log devices out that have not been seen for so long.', { default: null }),
   user_ips_max_age: option(endlessDuration, 'How long it is remembered from where a device was used.', { default: '28d' }),

@@ -1,24 +1,33 @@
 import * as client from '@myelin/protocol/api/client';
-import { MatrixError, userLocked } from '@myelin/protocol/errors';
+import { MatrixError, unrecognized, userLocked } from '@myelin/protocol/errors';
 import type { ServerName } from '@myelin/protocol/identifiers';
 
 import type { Config } from '../../config/index.ts';
 import type { Database } from '../../platform/database/index.ts';
 import { type Route, route } from '../../platform/http/index.ts';
 import type { Limiter } from '../../platform/rate-limits/index.ts';
+import { type Confirmation, identityOf } from '../account/index.ts';
+import type { UserInteractiveAuth } from '../user-interactive-auth/index.ts';
 import type { LoginMethod } from './login-methods.ts';
-import { identityOf, type IssuedTokens, type Sessions } from './sessions.ts';
+import type { LoginTokens } from './login-tokens.ts';
+import type { IssuedTokens, Sessions } from './sessions.ts';
 
 export interface LoginRoutesNeeds {
-  readonly config: Pick<Config, 'public_baseurl' | 'serve_client_wellknown'>;
+  readonly config: Pick<Config, 'public_baseurl' | 'serve_client_wellknown' | 'login_via_existing_session'>;
   readonly database: Database;
   readonly serverName: ServerName;
   readonly sessions: Sessions;
   readonly methods: readonly LoginMethod[];
+  readonly loginTokens: LoginTokens;
+  readonly userInteractiveAuth: UserInteractiveAuth;
+  readonly confirmation: Confirmation;
   /** Logins from one address, and into one account. */
   readonly byAddress: Limiter;
   readonly byAccount: Limiter;
 }
+
+/** An hour, where the configuration sets no end. */
+const longestLoginTokenMs = 3_600_000;
 
 /** Log in, refresh, log out. */
 export function loginRoutes(needs: LoginRoutesNeeds): Route[] {
@@ -48,6 +57,19 @@ export function loginRoutes(needs: LoginRoutesNeeds): Route[] {
         device_id: deviceId,
         ...(config.serve_client_wellknown && { well_known: wellKnown }),
       };
+    }),
+
+    route(client.generateLoginToken, async ({ body, request, requester }) => {
+      const { enabled, require_ui_auth, token_timeout } = config.login_via_existing_session;
+      if (!enabled) throw unrecognized(404);
+      if (require_ui_auth) {
+        const flows = await needs.confirmation.flowsFor(requester);
+        const proof = await needs.userInteractiveAuth.prove({ request, body, requester, flows, earlierProofWillDo: true });
+        if (!proof.done) return proof.answer;
+        await proof.claim();
+      }
+      const lifetimeMs = token_timeout ?? longestLoginTokenMs;
+      return { login_token: await needs.loginTokens.make(identityOf(requester), lifetimeMs), expires_in_ms: lifetimeMs };
     }),
 
     route(client.refresh, async ({ body }) => tokensAnswer(await sessions.refresh(body.refresh_token))),

@@ -9,7 +9,7 @@ import type { Clock } from '../../platform/clock.ts';
 import type { Database, InteractiveTx } from '../../platform/database/index.ts';
 import type { UserAuthenticator, UserRequester } from '../../platform/http/index.ts';
 import type { Random } from '../../platform/random.ts';
-import { type AccountIdentity, type ManagedAccounts, readAccount } from '../account/index.ts';
+import { type AccountIdentity, identityOf, type ManagedAccounts, readAccount } from '../account/index.ts';
 import type { Devices } from '../devices/index.ts';
 import { createAuthenticator } from './authenticator.ts';
 import { TokenCache } from './token-cache.ts';
@@ -207,10 +207,4 @@ export function openSessions(needs: SessionsNeeds): Sessions {
 function earliest(one: number | null, other: number | null): number | null {
   if (one === null || other === null) return one ?? other;
   return Math.min(one, other);
-}
-
-/** The account behind a request. */
-export function identityOf({ userId, userNid }: UserRequester): AccountIdentity {
-  if (userNid === undefined) throw new Error(`the authenticator gave no number for ${userId}`);
-  return { userId, userNid };
 }

@@ -1,9 +1,15 @@
 import type { Feature } from '../feature.ts';
+import { registrationTokensAdminRoutes, type RegistrationTokensAdminNeeds } from './registration-tokens.admin.ts';
 import { registrationRoutes, type RegistrationRoutesNeeds } from './registration.routes.ts';
+import { sharedSecretRoutes, type SharedSecretNeeds } from './shared-secret.admin.ts';
 
 export type { RegistrationHooks } from './register-account.ts';
+export { registrationStages } from './stages.ts';
 
-/** Signing up. */
-export function registrationFeature(needs: RegistrationRoutesNeeds): Feature {
-  return { name: 'registration', routes: registrationRoutes(needs) };
+/** Signing up, by oneself or by whoever runs the server. */
+export function registrationFeature(needs: RegistrationRoutesNeeds & SharedSecretNeeds & RegistrationTokensAdminNeeds): Feature {
+  return {
+    name: 'registration',
+    routes: [...registrationRoutes(needs), ...sharedSecretRoutes(needs), ...registrationTokensAdminRoutes(needs)],
+  };
 }

@@ -1,15 +1,17 @@
 import type { BodyOf, ResponseOf } from '@myelin/protocol/api';
 import * as client from '@myelin/protocol/api/client';
-import { forbidden, MatrixError, missingParam } from '@myelin/protocol/errors';
+import { forbidden, type MatrixError, missingParam } from '@myelin/protocol/errors';
 import { localpartOf, type UserId } from '@myelin/protocol/identifiers';
 
 import type { Config } from '../../config/index.ts';
+import type { Database } from '../../platform/database/index.ts';
 import { type Answer, type HttpRequest, type Route, route } from '../../platform/http/index.ts';
 import type { Limiter } from '../../platform/rate-limits/index.ts';
 import type { Account, Passwords } from '../account/index.ts';
 import { type Sessions, tokensAnswer } from '../login/index.ts';
 import { dummyStage, type Stage, type UserInteractiveAuth } from '../user-interactive-auth/index.ts';
 import { guestUserId, registerAccount, type RegisterNeeds, upgradeGuest } from './register-account.ts';
+import { isValid, readToken } from './registration-tokens.store.ts';
 import { checkNameIsFree, newUserId } from './usernames.ts';
 
 type RegisterBody = BodyOf<typeof client.register>;
@@ -21,6 +23,7 @@ export interface RegistrationRoutesNeeds extends RegisterNeeds {
       Config,
       'enable_registration' | 'allow_guest_access' | 'allow_underscore_prefixed_registration' | 'inhibit_user_in_use_error'
     >;
+  readonly database: Database;
   readonly passwords: Passwords;
   readonly sessions: Sessions;
   readonly userInteractiveAuth: UserInteractiveAuth;
@@ -47,6 +50,12 @@ export function registrationRoutes(needs: RegistrationRoutesNeeds): Route[] {
       const user = userIdFor(needs, query.username);
       if (!config.inhibit_user_in_use_error) await checkNameIsFree(user, accounts);
       return { available: true };
+    }),
+
+    route(client.registrationTokenValidity, async ({ query }) => {
+      if (!config.enable_registration) throw registrationDisabled();
+      const token = await readToken(needs.database, query.token);
+      return { valid: token !== undefined && isValid(token, needs.clock.now()) };
     }),
   ];
 }

@@ -7,8 +7,6 @@ import type { ManagedAccounts } from '../account/index.ts';
 export interface NameWish {
   /** A guest who keeps the number as a name; https://spec.matrix.org/v1.19/client-server-api/#guest-access */
   readonly guest?: UserId;
-  /** An administrator, who may give names that begin with an underscore. */
-  readonly byAdmin?: boolean;
 }
 
 /**
@@ -24,7 +22,7 @@ export function newUserId(
   if (!isValidLocalpart(username)) {
     throw invalidUsername("User names may only contain the characters a-z, 0-9, '.', '_', '=', '-', '/' and '+'");
   }
-  if (username.startsWith('_') && !settings.underscoreAllowed && !wish.byAdmin) {
+  if (username.startsWith('_') && !settings.underscoreAllowed) {
     throw invalidUsername("User names may not begin with '_'");
   }
   if (!userIdFits(username, settings.serverName)) throw invalidUsername('The user name is too long');

@@ -1,7 +1,7 @@
 import type { Job, Feature } from '../feature.ts';
 import { prove, type Proof, type ProveNeeds, type RequestToProve, sessionLifetimeMs } from './prove.ts';
 import { readLapsedSessions, removeSession } from './sessions.store.ts';
-import type { Stage } from './stage.ts';
+import { type FallbackNeeds, fallbackRoutes } from './user-interactive-auth.routes.ts';
 
 export { dummyStage } from './stage.ts';
 export type { AuthData, Json, JsonObject, Stage, StageAttempt, StageForm } from './stage.ts';
@@ -19,19 +19,13 @@ export function openUserInteractiveAuth(needs: ProveNeeds): UserInteractiveAuth 
 }
 
 /** `stages`: all that there are, for their fallback pages and for what they set aside. */
-export function userInteractiveAuthFeature(
-  needs: Pick<ProveNeeds, 'database' | 'clock'> & { readonly stages: readonly Stage[] },
-): Feature {
-  return { name: 'user-interactive-auth', jobs: [removeLapsedSessions(needs)] };
+export function userInteractiveAuthFeature(needs: FallbackNeeds): Feature {
+  return { name: 'user-interactive-auth', routes: fallbackRoutes(needs), jobs: [removeLapsedSessions(needs)] };
 }
 
 const sessionsAtOnce = 500;
 
-function removeLapsedSessions({
-  database,
-  clock,
-  stages,
-}: Pick<ProveNeeds, 'database' | 'clock'> & { readonly stages: readonly Stage[] }): Job {
+function removeLapsedSessions({ database, clock, stages }: FallbackNeeds): Job {
   return {
     name: 'remove lapsed user-interactive sessions',
     everyMs: 600_000,

@@ -1,0 +1,5 @@
+/*
+ * Synapse's admin API, one file a chapter of its manual: `import * as admin from '@myelin/protocol/api/admin'`.
+ */
+export * from './registration.ts';
+export * from './registration-tokens.ts';
