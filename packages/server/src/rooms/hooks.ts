@@ -1,5 +1,4 @@
 import type { JsonObject } from '@myelin/protocol/events';
-import type { UserId } from '@myelin/protocol/identifiers';
 
 import type { Tx } from '../platform/database/index.ts';
 import type { StoredEvent } from './events/stored-event.ts';
@@ -7,6 +6,7 @@ import type { MembershipChange } from './membership/membership.ts';
 import type { RoomIdentity } from './room-ids.ts';
 import type { Room } from './room.ts';
 import type { EventDraft } from './send/event-draft.ts';
+import type { Viewer } from './viewer.ts';
 
 /** A change of a room's current state. */
 export interface StateChange {
@@ -52,10 +52,7 @@ export interface SendHook {
 export interface EventDecorator {
   readonly name: string;
   /** Members for `unsigned`, by the event's nid; events without any are left out. */
-  decorate(
-    viewer: { readonly userNid: number; readonly userId: UserId },
-    events: readonly StoredEvent[],
-  ): Promise<ReadonlyMap<number, JsonObject>>;
+  decorate(viewer: Viewer, events: readonly StoredEvent[]): Promise<ReadonlyMap<number, JsonObject>>;
 }
 
 /** Whom a user ignores: their messages are left out on every read path. Plugged in by the feature that keeps account data. */

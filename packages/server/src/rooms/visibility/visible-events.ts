@@ -33,6 +33,8 @@ interface FactsAtState {
   readonly membership: Membership;
 }
 
+const nobody: ReadonlySet<string> = new Set();
+
 /** Decides who may see which event; every path on which events reach a client passes here. */
 export class Visibility {
   readonly #database: Database;
@@ -51,10 +53,15 @@ export class Visibility {
 
   /**
    * Those of a room's events that the viewer may see, in their order. The work is one look-up of two state entries for each different
-   * state among the events.
+   * state among the events. Messages of users whom the viewer ignores are left out, unless `evenIgnored`.
    * https://spec.matrix.org/v1.19/client-server-api/#room-history-visibility
    */
-  async visibleTo(viewer: Viewer, roomNid: number, events: readonly StoredEvent[]): Promise<VisibleEvent[]> {
+  async visibleTo(
+    viewer: Viewer,
+    roomNid: number,
+    events: readonly StoredEvent[],
+    options: { readonly evenIgnored?: boolean } = {},
+  ): Promise<VisibleEvent[]> {
     if (events.length === 0) return [];
     const joinedUntil = await this.#joinedUntil(viewer.userNid, roomNid);
     const byRoot = new Map<StateRoot, Promise<FactsAtState>>();
@@ -63,7 +70,7 @@ export class Visibility {
       if (!facts) byRoot.set(root, (facts = this.#factsAt(viewer, roomNid, root)));
       return facts;
     };
-    const ignored = await this.#hooks.ignoredUsers(viewer.userNid);
+    const ignored = options.evenIgnored ? nobody : await this.#hooks.ignoredUsers(viewer.userNid);
     const visible: VisibleEvent[] = [];
     for (const event of events) {
       // State stays: it is what the room is, whoever set it.
