@@ -61,7 +61,6 @@ export const database = section('Database and caches', {
       cache_entry_ttl: option(duration, 'How long what is not used is kept.', { default: '30m', support: 'ignored' }),
       sync_response_cache_duration: option(duration, 'How long the answer to a sync is kept for a client that asks again.', {
         default: '2m',
-        support: 'ignored',
       }),
       track_memory_usage: option(bool, 'Measure the memory of caches.', { default: false, support: 'ignored' }),
       cache_autotuning: option(

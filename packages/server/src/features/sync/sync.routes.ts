@@ -56,7 +56,8 @@ export function syncRoutes(needs: SyncRouteNeeds): Route[] {
         },
         { timeoutMs: query.timeout ?? 0, signal: request.signal },
       );
-      if (since && answer.hasNews) needs.kept.keep(key, answer);
+      // One that leads nowhere would be given again and again.
+      if (since && answer.hasNews && answer.nextBatch !== query.since) needs.kept.keep(key, answer);
       return rawJson(answer.parts);
     }),
   ];
