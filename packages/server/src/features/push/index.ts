@@ -15,16 +15,23 @@ import { pushRulesSyncSource } from './push-rules.sync.ts';
 import { openPushRules, type PushRules } from './push-rules.ts';
 import { RulesInRooms } from './rules-in-room.ts';
 import { unreadSyncSource } from './unread.sync.ts';
-import { openUnread, type Unread } from './unread.ts';
+import { openUnread, type PreparedMark, type ReceiptForCounts, type Unread } from './unread.ts';
 
 export type { PushRules } from './push-rules.ts';
-export { mainTimeline, threadOf } from './thread-of-event.ts';
+export { mainTimeline, threadNidOf } from './thread-of-event.ts';
 export type { PreparedMark, ReadMark, Unread, UnreadThreads } from './unread.ts';
 
 /** What push asks of the account data: to hear of changes, and to answer for `m.push_rules`. */
 export interface AccountDataForPush {
   onChange(listener: (change: { readonly userNid: number; readonly type: string }) => void): void;
   serveFrom(type: string, reader: (userNid: number) => Promise<JsonObject | undefined>): void;
+}
+
+/** What push asks of the receipts: to take part in their writes. */
+export interface ReceiptsForPush {
+  readonly hooks: {
+    push(hook: { readonly name: string; prepare(receipt: ReceiptForCounts): Promise<PreparedMark | undefined> }): unknown;
+  };
 }
 
 export interface PushNeeds {
@@ -35,11 +42,12 @@ export interface PushNeeds {
   readonly random: Random;
   readonly rooms: Rooms;
   readonly accountData: AccountDataForPush;
+  readonly receipts: ReceiptsForPush;
 }
 
 /** Push rules and unread counts. `unread` is told what was read; `rules` are each user's push rules. */
 export async function pushFeature(needs: PushNeeds): Promise<Feature & { readonly unread: Unread; readonly rules: PushRules }> {
-  const { rooms, accountData } = needs;
+  const { rooms, accountData, receipts } = needs;
   const rules = await openPushRules(needs);
   const unread = await openUnread(needs);
   const memberChanges = new MemberChanges();
@@ -52,6 +60,7 @@ export async function pushFeature(needs: PushNeeds): Promise<Feature & { readonl
     // Rules are plain data all the way down.
     return { global: effectiveRuleset(await rules.of(userNid), userId) as unknown as JsonObject };
   });
+  receipts.hooks.push({ name: 'unread counts', prepare: (receipt) => unread.prepareReceipt(receipt) });
   rooms.hooks.persist.push(
     notifyMembers({
       database: needs.database,

@@ -6,7 +6,7 @@ import { evaluateInvite } from './evaluate-invite.ts';
 import type { EventEffect } from './event-effect.ts';
 import { beginCounting, endCounting, retractNotification, writeEffects, type MemberComing } from './notifications.store.ts';
 import { RoomTurn, type RoomTurnNeeds } from './room-turn.ts';
-import { threadOf } from './thread-of-event.ts';
+import { threadNidOf } from './thread-of-event.ts';
 import type { Unread } from './unread.ts';
 
 export interface NotifyNeeds extends RoomTurnNeeds {
@@ -121,7 +121,11 @@ async function retractedBy(
   const retracted: { roomNid: number; threadNid: number; position: number }[] = [];
   for (const { target } of batch.redactions) {
     if (target.position === undefined) continue;
-    retracted.push({ roomNid: batch.room.nid, threadNid: await threadOf(needs.rooms.events, target), position: target.position });
+    retracted.push({
+      roomNid: batch.room.nid,
+      threadNid: await threadNidOf(needs.rooms.events, target),
+      position: target.position,
+    });
   }
   return retracted;
 }

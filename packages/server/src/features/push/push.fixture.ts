@@ -71,6 +71,7 @@ export async function openPushWorld(database: Database): Promise<PushWorld> {
     random,
     rooms,
     accountData: { onChange: (listener) => listeners.push(listener), serveFrom: () => undefined },
+    receipts: { hooks: [] },
   });
   return {
     rooms,

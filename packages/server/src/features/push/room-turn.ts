@@ -9,7 +9,7 @@ import { type Member, type MemberChanges, type MemberNeeds, RoomMembers } from '
 import { countedIn, followersOf } from './notifications.store.ts';
 import { silence } from './outcome.ts';
 import { RoomFactsKeeper } from './room-facts.ts';
-import { threadOf } from './thread-of-event.ts';
+import { threadNidOf } from './thread-of-event.ts';
 
 export interface RoomTurnNeeds extends MemberNeeds {
   readonly database: Database;
@@ -94,7 +94,7 @@ export class RoomTurn {
 
   /** What an accepted event does for the members' counts. */
   async evaluate(event: StoredEvent, position: number): Promise<EventEffect> {
-    const thread = threadOf(this.#needs.rooms.events, event);
+    const thread = threadNidOf(this.#needs.rooms.events, event);
     const threadNid = typeof thread === 'number' ? thread : await thread;
     const names = event.contentJson.includes('"body"') ? await this.#displayNames() : undefined;
     const { ordinary, others } = evaluateEvent(event, this.facts.of(event.sender), {

@@ -213,7 +213,5 @@ async function compare(world: PushWorld, room: RoomIdentity, model: Model, whose
 }
 
 function pick<T>(random: Random, list: readonly T[]): T {
-  const item = list[random.integer(0, list.length)];
-  if (item === undefined) throw new Error('nothing to pick from');
-  return item;
+  return list.at(random.integer(0, list.length)) as T;
 }

@@ -26,6 +26,15 @@ export interface ReadMark {
   readonly upToPosition: number;
 }
 
+/** What of a receipt counts; structurally a `Receipt` of the receipts. */
+export interface ReceiptForCounts {
+  readonly userNid: number;
+  readonly roomNid: number;
+  readonly threadId?: string | undefined;
+  /** The event's position in the events stream; undefined where the event is not known here. */
+  readonly eventPlace: number | undefined;
+}
+
 /** A read mark that is ready to be written. One of the two must be called, and just once. */
 export interface PreparedMark {
   write(tx: Tx): void;
@@ -90,6 +99,13 @@ export class Unread {
         slot.commitWith(tx, { users: [userNid] });
       },
     };
+  }
+
+  /** What a receipt, public or private, means for the counts: to be written with it. Other servers' users have none here. */
+  async prepareReceipt({ userNid, roomNid, threadId, eventPlace }: ReceiptForCounts): Promise<PreparedMark | undefined> {
+    if (eventPlace === undefined) return undefined;
+    if (!(await this.#rooms.memberships.localMembers(roomNid)).has(userNid)) return undefined;
+    return this.prepareMark({ userNid, roomNid, threadId: threadId as EventId | 'main' | undefined, upToPosition: eventPlace });
   }
 
   /** A user's unread counts in some rooms, by thread. From memory, or by three queries however many rooms. */

@@ -5,7 +5,7 @@ import { receiptsSyncSource } from './receipts.sync.ts';
 import { Receipts, type ReceiptsNeeds } from './receipts.ts';
 
 export type { Receipt, ReceiptType } from './receipt.ts';
-export type { ReceiptHook, ReadMarkers, Receipts } from './receipts.ts';
+export type { ReadMarkers, ReceiptHook, Receipts, ReceiptWrite } from './receipts.ts';
 export { receiptsOfUser } from './receipts.store.ts';
 export { mainThread, threadOf } from './thread-of.ts';
 

@@ -223,10 +223,7 @@ forEachDatabase('receipts', ({ test }) => {
     const seen: string[] = [];
     receipts.hooks.push({
       name: 'counts',
-      prepare:
-        ({ eventPlace }) =>
-        (tx) =>
-          tx.onCommit(() => seen.push(`written ${eventPlace}`)),
+      prepare: ({ eventPlace }) => ({ write: (tx) => tx.onCommit(() => seen.push(`written ${eventPlace}`)) }),
     });
     receipts.onReceipt(({ userId }) => seen.push(userId));
     await receipts.mark(alice, room.roomId, { read: events[0]?.eventId });

@@ -21,11 +21,18 @@ export interface ReceiptsNeeds {
   readonly accountData: AccountData;
 }
 
+/** A part of a receipt's write that somebody else brings. */
+export interface ReceiptWrite {
+  write(tx: Tx): void;
+  /** Called when the write failed or will not be, with nothing of it done. */
+  abandon?(): void;
+}
+
 /** What follows from a receipt in other tables, written in its own transaction: unread counts. */
 export interface ReceiptHook {
   readonly name: string;
   /** Before the write: loads what it needs and returns what to write, if anything. What it throws refuses the receipt. */
-  prepare(receipt: Omit<Receipt, 'position'>): void | ((tx: Tx) => void) | Promise<void | ((tx: Tx) => void)>;
+  prepare(receipt: Omit<Receipt, 'position'>): void | ReceiptWrite | Promise<void | ReceiptWrite>;
 }
 
 /** A user's word on how far a room was read. Undefined: nothing is said of that. */
@@ -124,24 +131,29 @@ export class Receipts {
     return this.#turns.take(`${receipt.roomNid} ${receipt.userNid}`, async () => {
       const before = await receiptPlace(this.#needs.database, receipt);
       if (before && !isAhead(receipt, before)) return;
-      const writers: ((tx: Tx) => void)[] = [];
-      for (const hook of this.hooks) {
-        const writer = await hook.prepare(receipt);
-        if (writer) writers.push(writer);
-      }
       // The wake after the commit reaches those whom memory holds.
       await this.#needs.rooms.memberships.localMembers(receipt.roomNid);
-      await this.#write(receipt, writers);
+      const writes: ReceiptWrite[] = [];
+      try {
+        for (const hook of this.hooks) {
+          const write = await hook.prepare(receipt);
+          if (write) writes.push(write);
+        }
+        await this.#write(receipt, writes);
+      } catch (error) {
+        for (const write of writes) write.abandon?.();
+        throw error;
+      }
     });
   }
 
-  async #write(unplaced: Omit<Receipt, 'position'>, writers: readonly ((tx: Tx) => void)[]): Promise<void> {
+  async #write(unplaced: Omit<Receipt, 'position'>, writes: readonly ReceiptWrite[]): Promise<void> {
     const slot = this.stream.allocate();
     const receipt: Receipt = { ...unplaced, position: slot.position };
     try {
       await this.#needs.database.write((tx) => {
         putReceipt(tx, receipt);
-        for (const write of writers) write(tx);
+        for (const part of writes) part.write(tx);
         tx.onCommit(() => this.#remember(receipt));
         slot.commitWith(tx, { users: [receipt.userNid] });
       });
