@@ -1,5 +1,8 @@
+import { accountDataFeature } from '../features/account-data/index.ts';
 import type { Feature } from '../features/feature.ts';
 import { filtersFeature } from '../features/filters/index.ts';
+import { pushFeature } from '../features/push/index.ts';
+import { receiptsFeature } from '../features/receipts/index.ts';
 import { roomCreationFeature } from '../features/room-creation/index.ts';
 import { roomHistoryFeature } from '../features/room-history/index.ts';
 import { roomMembershipFeature } from '../features/room-membership/index.ts';
@@ -22,9 +25,15 @@ export async function buildFeatures(needs: AppNeeds): Promise<Features> {
   const filters = filtersFeature(needs);
   const { feature: roomMembership, membership } = roomMembershipFeature(needs);
   const { feature: roomCreation } = roomCreationFeature({ ...needs, membership });
+  const accountData = await accountDataFeature(needs);
+  const receipts = await receiptsFeature({ ...needs, accountData: accountData.accountData });
+  const push = await pushFeature({ ...needs, accountData: accountData.accountData, receipts: receipts.receipts });
   const features: Feature[] = [
     ...people.features,
+    accountData,
     filters,
+    push,
+    receipts,
     roomCreation,
     roomHistoryFeature({ ...needs, relatedBy: async () => new Map() }),
     roomMembership,
