@@ -16,6 +16,7 @@ import { RoomHooks } from './hooks.ts';
 import { Memberships } from './membership/memberships.ts';
 import { RoomIds, type RoomIdentity } from './room-ids.ts';
 import { RoomRegistry } from './room-registry.ts';
+import type { Room } from './room.ts';
 import { createRoom, type CreateTools, type NewRoom } from './send/create-room.ts';
 import type { EventDraft } from './send/event-draft.ts';
 import { internDraft, sendEvents, type Alongside, type SendTools } from './send/send-events.ts';
@@ -41,6 +42,8 @@ export interface SendOptions {
   readonly alongside?: Alongside;
   /** Sends even where nothing would change: for those who need an event of their own (an upgrade, a redaction). */
   readonly evenIfUnchanged?: boolean;
+  /** Sends the one state event only while the event in force is this one, by its nid; otherwise nothing is sent. */
+  readonly onlyInPlaceOf?: number;
 }
 
 /** The room engine: what a room is, who is in it, what happened there. */
@@ -68,6 +71,11 @@ export interface Rooms {
   send(room: RoomIdentity, drafts: readonly EventDraft[], options?: SendOptions): Promise<readonly StoredEvent[]>;
   /** Makes a room with its first events; all of them, or there is no room. */
   create(room: NewRoom): Promise<{ identity: RoomIdentity; sent: readonly StoredEvent[] }>;
+  /**
+   * Runs `work` between the writes of a room: its head is what all earlier ones make, and what `work` writes in `room.lane` is
+   * committed after them and before all later ones. For what must agree with the room's state without being part of it.
+   */
+  inTurn<T>(room: RoomIdentity, work: (room: Room) => Promise<T>): Promise<T>;
 }
 
 const bytesOfAnId = 120;
@@ -143,6 +151,7 @@ export async function openRooms(needs: RoomsNeeds): Promise<Rooms> {
     recent,
     send: (room, drafts, options) => send(tools, room, drafts, options),
     create: (room) => createRoom(createTools, room),
+    inTurn: (room, work) => registry.inTurn(room, work),
   };
 }
 
@@ -161,6 +170,10 @@ async function send(
   );
   const { sent, durable } = await tools.registry.inTurn(identity, async (room) => {
     const [only] = allowed;
+    if (options.onlyInPlaceOf !== undefined && only?.stateKey !== undefined) {
+      const inForce = await tools.states.event(room.nid, room.head.root, only.type, only.stateKey);
+      if (inForce?.nid !== options.onlyInPlaceOf) return { sent: [], durable: Promise.resolve() };
+    }
     if (allowed.length === 1 && only?.stateKey !== undefined && !options.evenIfUnchanged) {
       const current = await tools.states.event(room.nid, room.head.root, only.type, only.stateKey);
       if (current?.sender === only.sender && sameContent(current, only)) {

@@ -69,6 +69,16 @@ export class Memberships {
     return [...(await this.userRooms(userNid)).joined];
   }
 
+  /** Whether two local users are joined to one room, those of `except` not counted. Walks the rooms of the one who is in fewer. */
+  async shareRoom(one: number, other: number, except: ReadonlySet<number> = new Set()): Promise<boolean> {
+    const [ones, others] = await Promise.all([this.roomsOf(one), this.roomsOf(other)]);
+    const [fewer, more] = ones.size <= others.size ? [ones, others] : [others, ones];
+    for (const { roomNid, membership } of fewer.values()) {
+      if (membership === 'join' && more.get(roomNid)?.membership === 'join' && !except.has(roomNid)) return true;
+    }
+    return false;
+  }
+
   /** Our joined users in a room. Do not change the set. */
   async localMembers(roomNid: number): Promise<ReadonlySet<number>> {
     return remembered(
