@@ -1,7 +1,8 @@
+import { isJsonObject, own } from '../../canonical-json/index.ts';
 import { isRoomAlias, isRoomId, isServerName, isUserId } from '../../identifiers/index.ts';
 import type { EventId, RoomAlias, RoomId, ServerName, UserId } from '../../identifiers/index.ts';
 import type { JsonObject } from '../pdu.ts';
-import { booleanField, objectField, textField, textsField } from './field.ts';
+import { booleanField, listField, objectField, textField, textsField } from './field.ts';
 
 export interface CreateContent {
   /** `"1"` where the event names none. */
@@ -52,8 +53,16 @@ export function readName(content: JsonObject): string | undefined {
   return textField(content, 'name') || undefined;
 }
 
-/** The plain text of `m.room.topic`; undefined also where it is empty. */
+/**
+ * The plain text of `m.room.topic`: the first of `m.topic` that is plain, else `topic`; undefined also where it is empty.
+ * https://spec.matrix.org/v1.19/client-server-api/#mroomtopic
+ */
 export function readTopic(content: JsonObject): string | undefined {
+  for (const representation of listField(objectField(content, 'm.topic') ?? {}, 'm.text')) {
+    if (!isJsonObject(representation)) continue;
+    const body = textField(representation, 'body');
+    if (body && (own(representation, 'mimetype') ?? 'text/plain') === 'text/plain') return body;
+  }
   return textField(content, 'topic') || undefined;
 }
 
