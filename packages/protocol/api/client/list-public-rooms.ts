@@ -73,7 +73,7 @@ export const getPublicRooms = endpoint({
 });
 
 /**
- * The directory of rooms, searched.
+ * The directory of rooms, searched. Guests may: they see the same list by `getPublicRooms`.
  * https://spec.matrix.org/v1.19/client-server-api/#post_matrixclientv3publicrooms
  */
 export const queryPublicRooms = endpoint({
@@ -81,6 +81,7 @@ export const queryPublicRooms = endpoint({
   method: 'POST',
   ...clientPaths('oldest', '/publicRooms'),
   auth: 'user',
+  guests: true,
   query: Type.Object({ server: Type.Optional(s.ServerName) }),
   body: Type.Object({
     limit: Type.Optional(s.Count),
