@@ -68,10 +68,16 @@ export async function joinedUsersOfServer(db: Db, roomNid: number, serverNid: nu
   return rows.map((row) => row.user_nid);
 }
 
-/** The interned names of the servers with joined users in a room. */
+/** The interned names of the servers with joined users in a room. One step in the index for each server, however many users it has. */
 export async function joinedServers(db: Db, roomNid: number): Promise<number[]> {
   const rows = await db.all<{ server_nid: number }>(
-    sql`SELECT DISTINCT server_nid FROM memberships WHERE room_nid = ${roomNid} AND membership = ${joined}`,
+    sql`WITH RECURSIVE servers (server_nid) AS (
+          SELECT MIN(server_nid) FROM memberships WHERE room_nid = ${roomNid} AND membership = ${joined}
+          UNION ALL
+          SELECT (SELECT MIN(m.server_nid) FROM memberships m
+                  WHERE m.room_nid = ${roomNid} AND m.membership = ${joined} AND m.server_nid > servers.server_nid)
+          FROM servers WHERE servers.server_nid IS NOT NULL
+        ) SELECT server_nid FROM servers WHERE server_nid IS NOT NULL`,
   );
   return rows.map((row) => row.server_nid);
 }
