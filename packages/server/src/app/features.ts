@@ -4,6 +4,7 @@ import { filtersFeature } from '../features/filters/index.ts';
 import { pushFeature } from '../features/push/index.ts';
 import { receiptsFeature } from '../features/receipts/index.ts';
 import { roomCreationFeature } from '../features/room-creation/index.ts';
+import { roomDirectoryFeature } from '../features/room-directory/index.ts';
 import { roomHistoryFeature } from '../features/room-history/index.ts';
 import { roomMembershipFeature } from '../features/room-membership/index.ts';
 import { roomMessagesFeature } from '../features/room-messages/index.ts';
@@ -23,8 +24,9 @@ export interface Features {
 export async function buildFeatures(needs: AppNeeds): Promise<Features> {
   const people = buildAccountFeatures(needs);
   const filters = filtersFeature(needs);
-  const { feature: roomMembership, membership } = roomMembershipFeature(needs);
-  const { feature: roomCreation } = roomCreationFeature({ ...needs, membership });
+  const { feature: roomDirectory, directory } = await roomDirectoryFeature(needs);
+  const { feature: roomMembership, membership } = roomMembershipFeature({ ...needs, aliases: directory });
+  const { feature: roomCreation } = roomCreationFeature({ ...needs, membership, directory });
   const accountData = await accountDataFeature(needs);
   const receipts = await receiptsFeature({ ...needs, accountData: accountData.accountData });
   const push = await pushFeature({ ...needs, accountData: accountData.accountData, receipts: receipts.receipts });
@@ -35,9 +37,10 @@ export async function buildFeatures(needs: AppNeeds): Promise<Features> {
     push,
     receipts,
     roomCreation,
+    roomDirectory,
     roomHistoryFeature({ ...needs, relatedBy: async () => new Map() }),
     roomMembership,
-    roomMessagesFeature({ ...needs, membership }),
+    roomMessagesFeature({ ...needs, membership, aliases: directory }),
     serverInfoFeature(needs),
   ];
   // It follows what all the others have for it.
