@@ -8,7 +8,6 @@ import { accountDataFeature } from '../account-data/index.ts';
 import { openHive, says, type Hive } from '../hive.fixture.ts';
 import { receiptsFeature, type Receipt } from './index.ts';
 import { receiptEvents } from './receipt.ts';
-import { RecentReceipts } from './recent-receipts.ts';
 
 function receipt(parts: Partial<Receipt> = {}): Receipt {
   return {
@@ -51,36 +50,6 @@ test('Alice marks one event for the room and for a thread, and both are told', (
   assert.deepEqual(
     events.map((text) => (JSON.parse(text) as { content: { $tea: { 'm.read': unknown } } }).content.$tea['m.read']),
     [{ '@alice:hive.example': { ts: 1000 } }, { '@alice:hive.example': { ts: 1000, thread_id: 'main' } }],
-  );
-});
-
-test('what is remembered is bounded, and says where it ends', () => {
-  const recent = new RecentReceipts(5, { perRoom: 2, all: 3 });
-  assert.equal(recent.between(1, 4, 9), undefined);
-  assert.deepEqual(recent.between(1, 5, 9), []);
-  recent.add(receipt({ position: 7 }));
-  recent.add(receipt({ position: 6 }));
-  assert.deepEqual(
-    recent.between(1, 5, 7)?.map(({ position }) => position),
-    [6, 7],
-  );
-  assert.deepEqual(
-    recent.between(1, 5, 6)?.map(({ position }) => position),
-    [6],
-  );
-  recent.add(receipt({ position: 8 }));
-  assert.equal(recent.between(1, 5, 8), undefined);
-  assert.deepEqual(
-    recent.between(1, 6, 8)?.map(({ position }) => position),
-    [7, 8],
-  );
-  recent.add(receipt({ roomNid: 2, position: 9 }));
-  recent.add(receipt({ roomNid: 3, position: 10 }));
-  assert.equal(recent.between(1, 7, 10), undefined);
-  assert.deepEqual(recent.between(1, 8, 10), []);
-  assert.deepEqual(
-    recent.between(2, 8, 10)?.map(({ position }) => position),
-    [9],
   );
 });
 

@@ -3,13 +3,12 @@ import type { EventId, RoomId } from '@myelin/protocol/identifiers';
 
 import type { Clock } from '../../platform/clock.ts';
 import type { Database, Interner, Tx } from '../../platform/database/index.ts';
-import { PacedWakes, RecentChanges, Stream, StreamSequence, type Notifier } from '../../platform/streams/index.ts';
+import { PacedWakes, RecentChanges, RecentItems, Stream, StreamSequence, type Notifier } from '../../platform/streams/index.ts';
 import { Turns } from '../../platform/turns.ts';
 import type { RoomIdentity, Rooms, StoredEvent, Viewer } from '../../rooms/index.ts';
 import type { AccountData } from '../account-data/index.ts';
 import type { Receipt, ReceiptType } from './receipt.ts';
 import { lastPosition, putReceipt, receiptPlace } from './receipts.store.ts';
-import { RecentReceipts } from './recent-receipts.ts';
 import { mainThread, threadOf } from './thread-of.ts';
 
 export interface ReceiptsNeeds {
@@ -52,7 +51,8 @@ export class Receipts {
   readonly recentRooms: RecentChanges;
   /** Users with new private receipts. */
   readonly recentPrivate: RecentChanges;
-  readonly recent: RecentReceipts;
+  /** The newest public receipts by room. */
+  readonly recent: RecentItems<Receipt>;
   readonly hooks: ReceiptHook[] = [];
   readonly #needs: ReceiptsNeeds;
   readonly #wakes: PacedWakes;
@@ -65,7 +65,7 @@ export class Receipts {
     this.stream = new Stream('receipts', new StreamSequence(last), needs.notifier);
     this.recentRooms = new RecentChanges(last);
     this.recentPrivate = new RecentChanges(last);
-    this.recent = new RecentReceipts(last);
+    this.recent = new RecentItems(last, { perKey: 500, all: 20_000 });
     this.#wakes = new PacedWakes('receipts', {
       notifier: needs.notifier,
       clock: needs.clock,
@@ -171,7 +171,7 @@ export class Receipts {
       return;
     }
     this.recentRooms.changed(receipt.roomNid, receipt.position);
-    this.recent.add(receipt);
+    this.recent.add(receipt.roomNid, receipt);
   }
 
   /** https://spec.matrix.org/v1.19/client-server-api/#fully-read-markers */

@@ -2,6 +2,7 @@ export { Notifier } from './notifier.ts';
 export type { Audience, LocalMembers, Waiter, Wakening } from './notifier.ts';
 export { PacedWakes } from './paced-wakes.ts';
 export { RecentChanges } from './recent-changes.ts';
+export { RecentItems } from './recent-items.ts';
 export { Stream } from './stream.ts';
 export { StreamSequence } from './stream-sequence.ts';
 export type { StreamSlot } from './stream.ts';
