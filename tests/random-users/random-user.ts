@@ -10,6 +10,7 @@ export class RandomUser {
   /** By room: the events that sync brought, in its order, gaps filled by paging. */
   readonly brought = new Map<string, string[]>();
   #since: string | undefined;
+  readonly #notes = new Map<string, { heading: string; ids: string[] }[]>();
 
   constructor(person: Person) {
     this.person = person;
@@ -36,17 +37,17 @@ export class RandomUser {
       ...(before !== undefined && { since: before }),
     })) as SyncAnswer;
     this.#since = answer.next_batch;
-    for (const section of [answer.rooms?.join, answer.rooms?.leave]) {
-      for (const [roomId, { timeline }] of Object.entries(section ?? {})) {
+    for (const section of ['join', 'leave'] as const) {
+      for (const [roomId, { timeline }] of Object.entries(answer.rooms?.[section] ?? {})) {
         if (!timeline) continue;
+        this.#note(roomId, section, before, timeline);
         const known = this.brought.get(roomId) ?? [];
         const missed =
           timeline.limited && before !== undefined && known.length > 0 ? await this.#gap(roomId, timeline, before) : [];
         const fresh = [...missed, ...timeline.events.map(({ event_id }) => event_id)];
-        this.brought.set(roomId, [
-          ...known,
-          ...fresh.filter((id) => !known.includes(id) || timeline.events.some((event) => event.event_id === id)),
-        ]);
+        // A limited timeline starts anew, and may go back to what was there before somebody left and came back.
+        const had = new Set(timeline.limited ? known : []);
+        this.brought.set(roomId, [...known, ...fresh.filter((id) => !had.has(id))]);
       }
     }
   }
@@ -64,6 +65,18 @@ export class RandomUser {
       if (page.end === undefined) return events.reverse();
       from = page.end;
     }
+  }
+
+  /** What sync said of a room, one answer after the other, with events by their place in `order`: for the message of a failure. */
+  diary(roomId: string, order: readonly string[]): string {
+    const notes = this.#notes.get(roomId) ?? [];
+    return notes.map(({ heading, ids }) => `${heading} [${ids.map((id) => order.indexOf(id)).join(' ')}]`).join('; ');
+  }
+
+  #note(roomId: string, section: string, since: string | undefined, timeline: Timeline): void {
+    const notes = this.#notes.get(roomId) ?? [];
+    const heading = `${section} since ${since ?? 'the beginning'}${timeline.limited ? ' limited' : ''}`;
+    this.#notes.set(roomId, [...notes, { heading, ids: timeline.events.map(({ event_id }) => event_id) }]);
   }
 
   async #gap(roomId: string, timeline: Timeline, to: string): Promise<string[]> {

@@ -74,14 +74,15 @@ class World {
     const sights = model.sightOf(user.userId);
     const seen = new Set((read ?? []).map(({ event_id }) => event_id));
     const where = `${user.userId} in ${roomId}`;
-    for (const id of seen) assert.notEqual(sights.get(id), 'must not', `${where} sees ${id}`);
+    for (const id of seen) assert.notEqual(sights.get(id), 'must not', `${where} sees ${id}: ${model.storyOf(id, user.userId)}`);
     // Who was never inside may be refused altogether; who was must not be.
     if (!read) {
       assert.equal(model.hasBeenJoined(user.userId), false, `${where} is refused`);
       return;
     }
     for (const { event_id, type } of history) {
-      if (sights.get(event_id) === 'must') assert.ok(seen.has(event_id), `${where} misses ${event_id} (${type})`);
+      if (sights.get(event_id) === 'must')
+        assert.ok(seen.has(event_id), `${where} misses ${event_id} (${type}): ${model.storyOf(event_id, user.userId)}`);
     }
     const order = new Map(history.map(({ event_id }, index) => [event_id, index]));
     isAscending(
@@ -94,18 +95,20 @@ class World {
     const brought = user.brought.get(roomId) ?? [];
     const where = `sync of ${user.userId} in ${roomId}`;
     const sights = model.sightOf(user.userId);
-    for (const id of brought) assert.notEqual(sights.get(id), 'must not', `${where} brought ${id}`);
+    for (const id of brought)
+      assert.notEqual(sights.get(id), 'must not', `${where} brought ${id}: ${model.storyOf(id, user.userId)}`);
     const got = new Set(brought);
-    assert.equal(got.size, brought.length, `${where} brought an event twice`);
+    assert.equal(got.size, brought.length, `${where} brought an event twice: ${user.diary(roomId, ids)}`);
     const firstBrought = ids.indexOf(brought[0] ?? '');
     for (const id of model.whileJoined(user.userId)) {
       // What lies before the first timeline is history: it is there to be paged back to.
-      if (ids.indexOf(id) > firstBrought && firstBrought >= 0) assert.ok(got.has(id), `${where} missed ${id}`);
+      if (ids.indexOf(id) > firstBrought && firstBrought >= 0)
+        assert.ok(got.has(id), `${where} missed ${id}: ${model.storyOf(id, user.userId)}`);
     }
     const order = new Map(ids.map((id, index) => [id, index]));
     isAscending(
       brought.map((id) => order.get(id) ?? -1),
-      `${where} brought another order`,
+      `${where} brought another order: ${user.diary(roomId, ids)}`,
     );
     if (model.membershipNow(user.userId) === 'join') assert.ok(brought.length > 0, `${where} never showed the room`);
   }

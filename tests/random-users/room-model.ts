@@ -41,9 +41,10 @@ export class RoomModel {
         isVisibility ? (visibilities[index - 1] ?? 'shared') : visibility,
       );
       const seen = allowed(membership, visibility) || ((isOwn || isVisibility) && before);
-      // Who is outside may be kept from what came after, even where anybody could look in.
-      const outsideNow = lastJoined < index && membership !== 'join';
-      sights.set(event.event_id, !seen ? 'must not' : outsideNow && !isOwn ? 'may' : 'must');
+      // Who is outside may be kept from what came after, even where anybody could look in; and may be told what became of them.
+      const outsideNow = lastJoined < index && membership !== 'join' && (memberships[index - 1] ?? 'leave') !== 'join';
+      if (seen) sights.set(event.event_id, outsideNow ? 'may' : 'must');
+      else sights.set(event.event_id, isOwn ? 'may' : 'must not');
     }
     return sights;
   }
@@ -56,6 +57,22 @@ export class RoomModel {
 
   membershipNow(userId: string): string {
     return this.#valuesAfterEach('m.room.member', userId, 'membership', 'leave').at(-1) ?? 'leave';
+  }
+
+  /** What decides about an event, in words: for the message of a failure. */
+  storyOf(eventId: string, userId: string): string {
+    return this.#history
+      .flatMap((event, index) => {
+        const isAbout = event.type === 'm.room.member' && event.state_key === userId;
+        const what = isAbout
+          ? `member ${String(event.content['membership'])}`
+          : `visibility ${String(event.content['history_visibility'])}`;
+        const isIt = event.event_id === eventId;
+        return isIt || isAbout || event.type === 'm.room.history_visibility'
+          ? `${index} ${isIt ? `THIS ${event.type}` : what}`
+          : [];
+      })
+      .join(', ');
   }
 
   hasBeenJoined(userId: string): boolean {
