@@ -39,7 +39,8 @@ export async function createRoom(tools: CreationTools, by: Actor, wishes: RoomWi
   const remote = invitees.filter((userId) => domainOf(userId) !== tools.serverName);
   tools.membership.remote.checkReachable(remote);
   const alias = wishes.room_alias_name === undefined ? undefined : aliasOf(tools, wishes.room_alias_name);
-  if (wishes.visibility === 'public') tools.directory.checkMayPublish(by, alias === undefined ? [] : [alias]);
+  // Where the server's rules do not let it be published, the room is made all the same, as Synapse does: by default they let nobody.
+  const published = wishes.visibility === 'public' && tools.directory.mayPublish(by, alias === undefined ? [] : [alias]);
   const wanted: WantedRoom = {
     rules,
     preset: wishes.preset ?? (wishes.visibility === 'public' ? 'public_chat' : 'private_chat'),
@@ -63,7 +64,7 @@ export async function createRoom(tools: CreationTools, by: Actor, wishes: RoomWi
   ];
   const reservation = alias === undefined ? undefined : await tools.directory.reserve(alias, by);
   try {
-    const identity = await makeRoom(tools, wanted, { followers, reservation, published: wishes.visibility === 'public' });
+    const identity = await makeRoom(tools, wanted, { followers, reservation, published });
     for (const target of remote) await inviteAfterwards(tools, identity, by, target, directness(wishes));
     return identity.roomId;
   } finally {

@@ -21,8 +21,8 @@ export interface AliasReservation {
 export interface NewRoomDirectory {
   /** Throws M_ROOM_IN_USE, M_INVALID_PARAM, M_EXCLUSIVE or M_FORBIDDEN where the user cannot have it. */
   reserve(alias: RoomAlias, by: Actor): Promise<AliasReservation>;
-  /** Throws M_FORBIDDEN where the user may not publish a room (by those aliases). */
-  checkMayPublish(by: Actor, aliases: readonly RoomAlias[]): void;
+  /** Whether the server's rules let the user publish a room with those aliases. */
+  mayPublish(by: Actor, aliases: readonly RoomAlias[]): boolean;
   publish(tx: Tx, room: ListedRoom): void;
   /** Loads what is to be moved: the local aliases of a room and its place in the list of public rooms. The answer moves it. */
   prepareMove(from: ListedRoom): Promise<(tx: Tx, to: ListedRoom) => void>;

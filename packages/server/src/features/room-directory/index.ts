@@ -31,8 +31,8 @@ export interface RoomDirectory {
   pointsTo(alias: RoomAlias, roomId: RoomId): Promise<boolean>;
   /** Keeps an alias for a room that is about to be made. Throws M_INVALID_PARAM, M_FORBIDDEN, M_ROOM_IN_USE. */
   reserve(alias: RoomAlias, by: DirectoryUser): Promise<AliasReservation>;
-  /** Throws M_FORBIDDEN where the rules of the server do not let the user publish a room with these aliases. */
-  checkMayPublish(by: DirectoryUser, aliases: readonly RoomAlias[]): void;
+  /** Whether the rules of the server let the user publish a room, which is about to be made, with these aliases. */
+  mayPublish(by: DirectoryUser, aliases: readonly RoomAlias[]): boolean;
   /** Lists a room, in the transaction of its first events; only there, because what they say is filled in with them. */
   publish(tx: Tx, room: ListedRoom): void;
   /** Loads what is to be moved; the answer moves local aliases and the place in the directory to a room, in the transaction that makes it. */
@@ -75,7 +75,7 @@ export async function roomDirectoryFeature(
       resolve: (alias) => aliases.resolve(alias),
       pointsTo: (alias, roomId) => aliases.pointsTo(alias, roomId),
       reserve: (alias, by) => aliases.reserve(alias, by),
-      checkMayPublish: (by, withAliases) => published.checkMayPublish(by, withAliases),
+      mayPublish: (by, withAliases) => published.mayPublish(by, withAliases),
       publish: (tx, room) => published.publishNew(tx, room.roomNid),
       async prepareMove(from) {
         const move = await published.prepareMove(from.roomNid);

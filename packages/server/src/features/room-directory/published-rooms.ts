@@ -88,14 +88,14 @@ export class PublishedRooms {
     }
     const canonical = await canonicalAliasOf(this.#needs, room);
     const local = await aliasesOfRoom(database, room.nid);
-    this.checkMayPublish(by, canonical === undefined ? local : [...local, canonical], roomId);
+    if (!this.mayPublish(by, canonical === undefined ? local : [...local, canonical], roomId))
+      throw forbidden('The rules of this server do not let you publish this room');
     await this.#publish(room);
   }
 
-  /** Throws M_FORBIDDEN where the rules of the server do not let the user publish a room with these aliases. */
-  checkMayPublish(by: DirectoryUser, aliases: readonly RoomAlias[], roomId?: RoomId): void {
-    if (by.isAdmin || this.#allowed({ userId: by.userId, aliases, roomId })) return;
-    throw forbidden('The rules of this server do not let you publish this room');
+  /** Whether the rules of the server let the user publish a room with these aliases; without an id, one that is about to be made. */
+  mayPublish(by: DirectoryUser, aliases: readonly RoomAlias[], roomId?: RoomId): boolean {
+    return by.isAdmin || this.#allowed({ userId: by.userId, aliases, roomId });
   }
 
   /** Lists a room in the transaction that makes it; what its events say follows there, by `keepPublishedRooms`. */
