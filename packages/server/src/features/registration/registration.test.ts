@@ -3,6 +3,7 @@ import { createHmac } from 'node:crypto';
 
 import { forEachHomeserver, type TestHomeserver } from '@myelin/testing/homeserver';
 
+import { someone, type } from '../../cli/cli.fixture.ts';
 import { createTestClock } from '../../platform/clock.ts';
 
 const auth = { type: 'm.login.dummy' };
@@ -65,7 +66,10 @@ forEachHomeserver('registration', ({ test, testWith }) => {
     const answers = await Promise.all(
       [1, 2, 3].map((number) => register(homeserver, { username: 'grace', password: `secret ${number}`, auth })),
     );
-    assert.deepEqual(answers.map(({ status }) => status).toSorted(), [200, 400, 400]);
+    assert.deepEqual(
+      answers.map(({ status }) => status).toSorted((one, other) => one - other),
+      [200, 400, 400],
+    );
   });
 
   test('who only wants the account gets no session', async ({ homeserver }) => {
@@ -146,7 +150,7 @@ forEachHomeserver('registration', ({ test, testWith }) => {
   );
 });
 
-forEachHomeserver('registration by shared secret', ({ test }) => {
+forEachHomeserver('registration by shared secret', ({ test, testWith }) => {
   const path = '/_synapse/admin/v1/register';
   async function signed(
     homeserver: TestHomeserver,
@@ -186,5 +190,20 @@ forEachHomeserver('registration by shared secret', ({ test }) => {
     assert.equal((await homeserver.request('POST', path, { body: bot })).status, 200);
     const odd = await signed(homeserver, { username: 'odd', password: 'x y z', admin: false, user_type: 'dragon' });
     assert.equal((await homeserver.request('POST', path, { body: odd })).status, 400);
+  });
+
+  test('the command line registers somebody', async ({ homeserver }) => {
+    const { terminal, said } = someone();
+    const flags = ['-u', 'peter', '-p', 'x y z', '--admin', '-k', homeserver.registrationSharedSecret];
+    assert.equal(await type(['register-user', ...flags, homeserver.baseUrl], terminal), 0);
+    assert.deepEqual(said, ['Registered @peter:hive.example, a server admin.']);
+    assert.equal(await type(['register-user', ...flags, '--exists-ok', homeserver.baseUrl], terminal), 0);
+    const login = { type: 'm.login.password', user: 'peter', password: 'x y z' };
+    assert.equal((await homeserver.request('POST', '/login', { body: login })).status, 200);
+  });
+
+  testWith('without a secret there is no such way', { config: { registration_shared_secret: null } }, async ({ homeserver }) => {
+    const { status, body } = await homeserver.request('GET', path);
+    assert.deepEqual({ status, errcode: body.errcode }, { status: 404, errcode: 'M_UNRECOGNIZED' });
   });
 });
