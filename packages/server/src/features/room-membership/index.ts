@@ -7,8 +7,13 @@ import { joinRoom, type Entry } from './join-room.ts';
 import { leaveAllRooms } from './leave-room.ts';
 import { memberContent } from './member-content.ts';
 import type { Actor, MembershipTools } from './membership-tools.ts';
-import type { AliasLookup, InvitePermissions, MemberProfiles, RemoteMembership } from './neighbours.ts';
-import { noFederation } from './no-federation.ts';
+import {
+  noFederation,
+  type AliasLookup,
+  type InvitePermissions,
+  type MemberProfiles,
+  type RemoteMembership,
+} from './neighbours.ts';
 import { forgetOnLeave, sendGuestsAway } from './persist-hooks.ts';
 import { membershipRoutes } from './room-membership.routes.ts';
 import { setMembership, type MembershipStep } from './set-membership.ts';

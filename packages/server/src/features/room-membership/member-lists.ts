@@ -1,5 +1,5 @@
 import { forbidden, invalidParam } from '@myelin/protocol/errors';
-import { textField } from '@myelin/protocol/events';
+import { readMember } from '@myelin/protocol/events';
 import type { UserId } from '@myelin/protocol/identifiers';
 
 import {
@@ -74,18 +74,27 @@ export async function joinedMembers(
   { rooms, database }: ListTools,
   viewer: Viewer,
   room: RoomIdentity,
-): Promise<Partial<Record<UserId, { display_name: string | null; avatar_url: string | null }>>> {
+): Promise<Partial<Record<UserId, JoinedMember>>> {
   if (!(await rooms.memberships.isJoined(viewer.userNid, room.nid))) throw notInRoom(viewer, room);
   const rows = await membersOfRoom(database, room.nid, ['join']);
   const events = await rooms.events.listByNids(rows.map(({ eventNid }) => eventNid));
-  const joined: [UserId, { display_name: string | null; avatar_url: string | null }][] = events.map((event) => [
-    (event.stateKey ?? event.sender) as UserId,
-    {
-      display_name: textField(event.content, 'displayname') ?? null,
-      avatar_url: textField(event.content, 'avatar_url') ?? null,
-    },
-  ]);
+  const joined = events.map((event): [UserId, JoinedMember] => {
+    const { displayName, avatarUrl } = readMember(event.content);
+    return [
+      // The authorisation rules let no other state key pass.
+      (event.stateKey ?? event.sender) as UserId,
+      {
+        ...(displayName !== undefined && { display_name: displayName }),
+        ...(avatarUrl !== undefined && { avatar_url: avatarUrl }),
+      },
+    ];
+  });
   return Object.fromEntries(joined);
+}
+
+interface JoinedMember {
+  readonly display_name?: string;
+  readonly avatar_url?: string;
 }
 
 function notInRoom(viewer: Viewer, room: RoomIdentity) {

@@ -1,3 +1,4 @@
+import { forbidden, notFound } from '@myelin/protocol/errors';
 import type { JsonObject } from '@myelin/protocol/events';
 import type { RoomAlias, RoomId, ServerName, UserId } from '@myelin/protocol/identifiers';
 
@@ -53,3 +54,16 @@ export interface RemoteMembership {
     readonly content: JsonObject;
   }): Promise<void>;
 }
+
+const unreachable = 'This server does not talk to other servers';
+
+/** For a server that stands alone: rooms it is not in do not exist, and users of other servers cannot be reached. */
+export const noFederation: RemoteMembership = {
+  join: () => Promise.reject(notFound("Can't join: no server that is in the room is known")),
+  knock: () => Promise.reject(notFound("Can't knock: no server that is in the room is known")),
+  leave: () => Promise.reject(notFound('Not a known room')),
+  checkReachable(users) {
+    if (users.length > 0) throw forbidden(`${unreachable}: ${users[0]} cannot be invited`);
+  },
+  invite: () => Promise.reject(forbidden(unreachable)),
+};

@@ -33,6 +33,8 @@ export async function setMembership(tools: MembershipTools, step: MembershipStep
   if (!isUserId(target)) throw invalidParam(`${target} is not a user ID`);
   const current = await tools.rooms.states.current(room.nid, 'm.room.member', target);
   const from = current && membershipIn(current.content);
+  // Who asks again to leave, having left, has what they want.
+  if (action === 'leave' && from === 'leave' && current?.sender === by.userId && by.userId === target) return current.eventId;
   checkTransition(action, from, target);
   const content = await memberContent(tools, { action, by, target, wanted: step.wanted ?? {} });
   if (action === 'join') await prepareJoin(tools, step, current, content);
