@@ -3,6 +3,7 @@ import type { Feature } from '../features/feature.ts';
 import { filtersFeature } from '../features/filters/index.ts';
 import { pushFeature } from '../features/push/index.ts';
 import { receiptsFeature } from '../features/receipts/index.ts';
+import { relationsFeature } from '../features/relations/index.ts';
 import { roomCreationFeature } from '../features/room-creation/index.ts';
 import { roomDirectoryFeature } from '../features/room-directory/index.ts';
 import { roomHistoryFeature } from '../features/room-history/index.ts';
@@ -30,17 +31,19 @@ export async function buildFeatures(needs: AppNeeds): Promise<Features> {
   const accountData = await accountDataFeature(needs);
   const receipts = await receiptsFeature({ ...needs, accountData: accountData.accountData });
   const push = await pushFeature({ ...needs, accountData: accountData.accountData, receipts: receipts.receipts });
+  const relations = await relationsFeature(needs);
   const features: Feature[] = [
     ...people.features,
     accountData,
     filters,
     push,
     receipts,
+    relations,
     roomCreation,
     roomDirectory,
-    roomHistoryFeature({ ...needs, relatedBy: async () => new Map() }),
+    roomHistoryFeature({ ...needs, relatedBy: relations.relations.relatedBy }),
     roomMembership,
-    roomMessagesFeature({ ...needs, membership, aliases: directory }),
+    roomMessagesFeature({ ...needs, membership, aliases: directory, related: relations.relations }),
     serverInfoFeature(needs),
   ];
   // It follows what all the others have for it.
@@ -50,7 +53,7 @@ export async function buildFeatures(needs: AppNeeds): Promise<Features> {
       filters: filters.filters,
       sources: features.flatMap((feature) => feature.sync ?? []),
       presence: { seen: () => undefined },
-      relationsOf: async () => new Map(),
+      relationsOf: relations.relations.relatedBy,
     }),
   );
   return { features, authenticators: people.authenticators };

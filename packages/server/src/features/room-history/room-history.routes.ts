@@ -1,6 +1,6 @@
 import * as client from '@myelin/protocol/api/client';
 
-import { rawJson, route, type RawJson, type Route } from '../../platform/http/index.ts';
+import { jsonArray, jsonObject, rawJson, route, type Route } from '../../platform/http/index.ts';
 import { viewerOf } from '../../rooms/index.ts';
 import { eventContext, visibleEventOrNotFound } from './event-context.ts';
 import { messages, type MessagesTools } from './messages.ts';
@@ -45,16 +45,4 @@ export function roomHistoryRoutes(tools: MessagesTools): Route[] {
       );
     }),
   ];
-}
-
-/** An array of what is JSON already. */
-export function jsonArray(items: readonly string[]): string {
-  return `[${items.join(',')}]`;
-}
-
-/** An object whose values are JSON already; undefined ones are left out. Names are constants of ours. */
-export function jsonObject(members: Readonly<Record<string, string | undefined>>): RawJson {
-  const parts: string[] = [];
-  for (const [name, json] of Object.entries(members)) if (json !== undefined) parts.push(`"${name}":${json}`);
-  return rawJson(`{${parts.join(',')}}`);
 }

@@ -4,7 +4,7 @@ import type { CacheBudget } from '../../platform/cache/index.ts';
 import type { Clock } from '../../platform/clock.ts';
 import type { Database, Interner } from '../../platform/database/index.ts';
 import type { Notifier } from '../../platform/streams/index.ts';
-import type { Rooms, StoredEvent, SyncSource } from '../../rooms/index.ts';
+import type { Rooms, StoredEvent, SyncSource, Viewer } from '../../rooms/index.ts';
 import type { Feature } from '../feature.ts';
 import type { Filters } from '../filters/index.ts';
 import { KeptAnswers } from './kept-answers.ts';
@@ -33,7 +33,7 @@ export interface SyncNeeds {
   readonly sources: readonly SyncSource[];
   readonly presence: SeenBySync;
   /** What relates to events, for filters that ask for it (`related_by_senders`, `related_by_rel_types`). */
-  relationsOf(events: readonly StoredEvent[]): Promise<ReadonlyMap<number, RelatedBy>>;
+  relationsOf(viewer: Viewer, events: readonly StoredEvent[]): Promise<ReadonlyMap<number, RelatedBy>>;
 }
 
 /** `/sync`; https://spec.matrix.org/v1.19/client-server-api/#syncing */
@@ -51,7 +51,7 @@ export function syncFeature(needs: SyncNeeds): Feature {
         sources: new SyncSources(needs.rooms, needs.sources),
         reads: new SharedReads(needs),
         lazyMembers: new LazyMembers(caches),
-        relationsOf: (events) => needs.relationsOf(events),
+        relationsOf: (viewer, events) => needs.relationsOf(viewer, events),
       },
       filters: needs.filters,
       kept: new KeptAnswers({ clock, caches, durationMs: config.caches.sync_response_cache_duration }),

@@ -8,6 +8,7 @@ import {
   type Viewer,
   type VisibleEvent,
 } from '../../rooms/index.ts';
+import { afterOvertaken } from './overtaken-state.ts';
 import type { SharedReads } from './shared-reads.ts';
 import type { RoomStretch, SyncView } from './sync-view.ts';
 
@@ -22,7 +23,7 @@ export interface TimelinePart {
 }
 
 /** Tells what relates to events, for filters that ask for it. */
-export type RelationsOf = (events: readonly StoredEvent[]) => Promise<ReadonlyMap<number, RelatedBy>>;
+export type RelationsOf = (viewer: Viewer, events: readonly StoredEvent[]) => Promise<ReadonlyMap<number, RelatedBy>>;
 
 export interface TimelineTools {
   readonly rooms: Rooms;
@@ -45,7 +46,7 @@ export async function timelinePart(tools: TimelineTools, view: SyncView, room: R
     return { events: [], limited: false, prevBatch: streamToken(room.upTo), startsAfter: room.upTo };
   }
   const limit = view.timelineLimit;
-  let found: VisibleEvent[] = [];
+  let found: readonly VisibleEvent[] = [];
   let end = room.upTo;
   let scanned = 0;
   let dropped = false;
@@ -60,8 +61,14 @@ export async function timelinePart(tools: TimelineTools, view: SyncView, room: R
     found = [...visible, ...found];
     if (read[0]) end = (read[0].position ?? 0) - 1;
   }
-  const limited = !reachedStart || found.length > limit;
+  let limited = !reachedStart || found.length > limit;
   if (found.length > limit) found = limit === 0 ? [] : found.slice(-limit);
+  if (dropped && !view.useStateAfter) {
+    const rest = await afterOvertaken(tools.rooms, room.nid, await tools.reads.rootAt(room.nid, room.upTo), found);
+    limited ||= rest.length < found.length;
+    if (rest.length === 0) end = found.at(-1)?.event.position ?? end;
+    found = rest;
+  }
   const [first] = found;
   if (!first) {
     const prevBatch = streamToken(limited ? (limit === 0 ? room.upTo : end) : after);
@@ -90,7 +97,12 @@ async function passing(
 ): Promise<VisibleEvent[]> {
   const visible = await tools.rooms.visibility.visibleTo(viewer, roomNid, events);
   if (filter.passesAll) return visible;
-  const related = filter.asksForRelations ? await tools.relationsOf(visible.map(({ event }) => event)) : undefined;
+  const related = filter.asksForRelations
+    ? await tools.relationsOf(
+        viewer,
+        visible.map(({ event }) => event),
+      )
+    : undefined;
   return visible.filter(({ event }) => filter.matches(event, related?.get(event.nid)));
 }
 

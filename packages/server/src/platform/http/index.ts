@@ -3,6 +3,7 @@ export type { HttpServer, HttpServerNeeds, HttpSettings } from './http-server.ts
 export type { ListenAddress, Listener } from './listeners.ts';
 export { healthRoute } from './health.ts';
 export type { BoundAddress } from './sockets.ts';
+export { jsonArray, jsonObject, jsonObjectText } from './json-text.ts';
 export { answer, rawJson, route } from './types.ts';
 export type {
   Answer,
