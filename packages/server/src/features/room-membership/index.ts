@@ -61,7 +61,7 @@ export function roomMembershipFeature(needs: RoomMembershipNeeds): { feature: Fe
     serverName: needs.serverName,
     profiles: needs.profiles ?? { profileOf: () => Promise.resolve({}), isAvatarAllowed: () => Promise.resolve(true) },
     aliases: needs.aliases ?? { resolve: () => Promise.resolve(undefined) },
-    invitePermissions: needs.invitePermissions ?? { globalAccountData: () => Promise.resolve(undefined) },
+    invitePermissions: needs.invitePermissions ?? { readContent: () => Promise.resolve(undefined) },
     remote: needs.remote ?? noFederation,
   };
   tools.rooms.hooks.persist.push(sendGuestsAway(tools));

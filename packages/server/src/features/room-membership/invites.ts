@@ -27,6 +27,6 @@ export async function checkInvites(
 }
 
 async function blocksInvites(tools: MembershipTools, target: UserId): Promise<boolean> {
-  const permissions = await tools.invitePermissions.globalAccountData(target, permissionType);
+  const permissions = await tools.invitePermissions.readContent(await tools.names.idOf(target), permissionType);
   return permissions !== undefined && textField(permissions, 'default_action') === 'block';
 }

@@ -20,8 +20,8 @@ export interface AliasLookup {
 
 /** What local users have set for themselves, which the feature `account-data` keeps. */
 export interface InvitePermissions {
-  /** The content of a local user's global account data of that type. */
-  globalAccountData(userId: UserId, type: string): Promise<JsonObject | undefined>;
+  /** The content of a local user's account data of that type, for the whole account. */
+  readContent(userNid: number, type: string): Promise<JsonObject | undefined>;
 }
 
 /** A membership that needs another server's help. `content` is that of the `m.room.member` event to be. */

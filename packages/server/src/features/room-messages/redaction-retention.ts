@@ -4,6 +4,10 @@ import { notePruned, noteRedacted, redactedUpTo } from './redacted-contents.stor
 
 const batchSize = 500;
 
+interface RetentionTools extends Pick<MessageTools, 'clock' | 'database' | 'rooms'> {
+  readonly config: Pick<MessageTools['config'], 'redaction_retention_period'>;
+}
+
 /** Notes when an event is redacted, by whichever server. */
 export function noteRedactions({ clock }: Pick<MessageTools, 'clock'>): PersistHook {
   return {
@@ -22,7 +26,7 @@ export function noteRedactions({ clock }: Pick<MessageTools, 'clock'>): PersistH
  * Takes the content of events from the database that were redacted longer ago than `redaction_retention_period`. Until then it is
  * hidden from readers only, so that moderators may look into what was said.
  */
-export async function pruneRedacted({ config, clock, database, rooms }: MessageTools): Promise<void> {
+export async function pruneRedacted({ config, clock, database, rooms }: RetentionTools): Promise<void> {
   const period = config.redaction_retention_period;
   if (period === null) return;
   for (;;) {
