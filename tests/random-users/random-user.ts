@@ -10,6 +10,9 @@ export class RandomUser {
   /** By room: the events that sync brought, in its order, gaps filled by paging. */
   readonly brought = new Map<string, string[]>();
   #since: string | undefined;
+  #lastSync: Promise<void> = Promise.resolve();
+  /** Rooms of which sync has said that this user is outside. */
+  readonly #outside = new Set<string>();
   readonly #notes = new Map<string, { heading: string; ids: string[] }[]>();
 
   constructor(person: Person) {
@@ -27,8 +30,13 @@ export class RandomUser {
     return answer;
   }
 
-  /** Asks for news, without waiting, and takes note. */
-  async syncs(): Promise<void> {
+  /** Asks for news, without waiting, and takes note. One at a time, as clients do. */
+  syncs(): Promise<void> {
+    this.#lastSync = this.#lastSync.then(() => this.#sync());
+    return this.#lastSync;
+  }
+
+  async #sync(): Promise<void> {
     const before = this.#since;
     const filter = JSON.stringify({ room: { timeline: { limit: 10 } } });
     const answer = (await this.person.get('/sync', {
@@ -41,13 +49,13 @@ export class RandomUser {
       for (const [roomId, { timeline }] of Object.entries(answer.rooms?.[section] ?? {})) {
         if (!timeline) continue;
         this.#note(roomId, section, before, timeline);
-        const known = this.brought.get(roomId) ?? [];
-        const missed =
-          timeline.limited && before !== undefined && known.length > 0 ? await this.#gap(roomId, timeline, before) : [];
-        const fresh = [...missed, ...timeline.events.map(({ event_id }) => event_id)];
-        // A limited timeline starts anew, and may go back to what was there before somebody left and came back.
-        const had = new Set(timeline.limited ? known : []);
-        this.brought.set(roomId, [...known, ...fresh.filter((id) => !had.has(id))]);
+        // Who comes back starts anew: the timeline may go back to before they left.
+        const isBack = section === 'join' && this.#outside.delete(roomId);
+        if (section === 'leave') this.#outside.add(roomId);
+        const known = isBack ? [] : (this.brought.get(roomId) ?? []);
+        const hasGap = timeline.limited === true && before !== undefined && known.length > 0;
+        const missed = hasGap ? await this.#gap(roomId, timeline, before) : [];
+        this.brought.set(roomId, [...known, ...missed, ...timeline.events.map(({ event_id }) => event_id)]);
       }
     }
   }
