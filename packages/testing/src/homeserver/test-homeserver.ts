@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { createHmac } from 'node:crypto';
 import { rm } from 'node:fs/promises';
 
 import { startServer, type StartedServer, type StartOptions } from '@myelin/server/app';
@@ -88,6 +89,25 @@ export class TestHomeserver {
     const answer = await this.request('POST', '/register', { body });
     assert.equal(answer.status, 200, JSON.stringify(answer.body));
     return this.#personFrom(answer, password);
+  }
+
+  /** Registers a server administrator, by the shared secret. */
+  async admin(name: string): Promise<Person> {
+    const path = '/_synapse/admin/v1/register';
+    const { nonce } = (await this.request('GET', path)).body as { nonce: string };
+    const user = { username: `${name}-${++people}`, password: `${name}'s secret` };
+    const signed = [nonce, user.username, user.password, 'admin'].join('\0');
+    const mac = createHmac('sha1', this.registrationSharedSecret).update(signed).digest('hex');
+    const answer = await this.request('POST', path, { body: { ...user, admin: true, nonce, mac } });
+    assert.equal(answer.status, 200, JSON.stringify(answer.body));
+    return this.#personFrom(answer, user.password);
+  }
+
+  /** A guest, where the configuration has `allow_guest_access`. */
+  async guest(): Promise<Person> {
+    const answer = await this.request('POST', '/register', { query: { kind: 'guest' }, body: {} });
+    assert.equal(answer.status, 200, JSON.stringify(answer.body));
+    return this.#personFrom(answer, '');
   }
 
   /** Logs somebody in on another device. */
