@@ -70,7 +70,7 @@ function complaintAboutServer(from: string, to: string): string | undefined {
     fromLayer === 'features' &&
     toLayer === 'features' &&
     fromFeature !== toFeature &&
-    !/^features\/[^/]+\/index\.ts$/.test(target)
+    !/^features\/(?:feature|[^/]+\/index)\.ts$/.test(target)
   ) {
     return `a feature uses what another offers in its index.ts, never its inside`;
   }

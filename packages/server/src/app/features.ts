@@ -14,6 +14,7 @@ import { syncFeature } from '../features/sync/index.ts';
 import type { Authenticators } from '../platform/http/index.ts';
 import { buildAccountFeatures } from './account-features.ts';
 import type { AppNeeds } from './needs.ts';
+import { connectPeopleToRooms } from './people-in-rooms.ts';
 
 /** What the features make together. */
 export interface Features {
@@ -27,7 +28,8 @@ export async function buildFeatures(needs: AppNeeds): Promise<Features> {
   const filters = filtersFeature(needs);
   const { feature: roomDirectory, directory } = await roomDirectoryFeature(needs);
   const { feature: roomMembership, membership } = roomMembershipFeature({ ...needs, aliases: directory });
-  const { feature: roomCreation } = roomCreationFeature({ ...needs, membership, directory });
+  const { feature: roomCreation, creation } = roomCreationFeature({ ...needs, membership, directory });
+  connectPeopleToRooms(needs, people, { membership, creation, directory });
   const accountData = await accountDataFeature(needs);
   const receipts = await receiptsFeature({ ...needs, accountData: accountData.accountData });
   const push = await pushFeature({ ...needs, accountData: accountData.accountData, receipts: receipts.receipts });

@@ -58,6 +58,16 @@ forEachHomeserver('account', ({ test, testWith }) => {
     assert.equal(again.body.errcode, 'M_USER_IN_USE', 'nobody else may become Alice');
   });
 
+  test('who ends the account is soon in no room', async ({ homeserver }) => {
+    const { alice, bob, room } = await homeserver.twoFriendsInARoom();
+    await alice.syncs();
+    await confirms(bob, '/account/deactivate', {});
+    const left = await alice.syncsUntil((sync) =>
+      sync.rooms?.join?.[room]?.timeline?.events?.find((event: { state_key?: string }) => event.state_key === bob.userId),
+    );
+    assert.equal(left.content.membership, 'leave');
+  });
+
   testWith(
     'new passwords must follow the policy',
     {

@@ -120,3 +120,10 @@ export function markDeactivated(tx: Tx, userNid: number, erase: boolean): void {
 export function markParted(tx: Tx, userNid: number): void {
   tx.run(sql`UPDATE users SET parting = 0 WHERE user_nid = ${userNid}`);
 }
+
+/** Whether no person had an account here before this one; guests and users of application services do not count. */
+export async function isFirstUser(db: Db, { userNid, createdTs }: Account): Promise<boolean> {
+  const earlier = await db.get(sql`SELECT 1 FROM users WHERE is_guest = 0 AND appservice_id IS NULL
+    AND (created_ts < ${createdTs} OR (created_ts = ${createdTs} AND user_nid < ${userNid})) LIMIT 1`);
+  return earlier === undefined;
+}

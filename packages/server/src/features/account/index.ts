@@ -4,7 +4,7 @@ import { accountRoutes, type AccountRoutesNeeds } from './account.routes.ts';
 export type { Account, AccountChanges, AccountIdentity, NewAccount } from './account.ts';
 export { openAccounts } from './accounts.ts';
 export type { Accounts, ManagedAccounts } from './accounts.ts';
-export { readAccount } from './accounts.store.ts';
+export { isFirstUser, readAccount } from './accounts.store.ts';
 export { createConfirmation } from './confirmation.ts';
 export type { Confirmation } from './confirmation.ts';
 export { createDeactivation } from './deactivate-account.ts';

@@ -3,6 +3,8 @@ import { registrationTokensAdminRoutes, type RegistrationTokensAdminNeeds } from
 import { registrationRoutes, type RegistrationRoutesNeeds } from './registration.routes.ts';
 import { sharedSecretRoutes, type SharedSecretNeeds } from './shared-secret.admin.ts';
 
+export { autoJoin } from './auto-join.ts';
+export type { AutoJoinNeeds, AutoJoinRooms, RoomActor } from './auto-join.ts';
 export type { RegistrationHooks } from './register-account.ts';
 export { registrationStages } from './stages.ts';
 
