@@ -1,5 +1,5 @@
 import type { Measurement } from '../scenario.ts';
-import { cpuOf, machineCpuMs } from '../servers/process-usage.ts';
+import { cpuOf, machineCpuMs, mainThreadCpuOf } from '../servers/process-usage.ts';
 import type { Server } from '../servers/server.ts';
 
 /** What some work took, of time and of processors. */
@@ -8,6 +8,8 @@ export interface Metered {
   readonly seconds: number;
   /** Of the server's processes; undefined when they are elsewhere. */
   readonly cpuMs: number | undefined;
+  /** What of it the main thread took. */
+  readonly mainThreadMs: number | undefined;
   readonly databaseCpuMs: number | undefined;
   readonly notes: readonly string[];
 }
@@ -24,6 +26,7 @@ export async function metered(server: Server, work: () => Promise<number>): Prom
   const after = usage(server);
   const elapsedMs = after.at - before.at;
   const cpuMs = difference(before.server, after.server);
+  const mainThreadMs = difference(before.mainThread, after.mainThread);
   const databaseCpuMs = difference(before.database, after.database);
   const generatorMs = after.generator - before.generator;
   const othersMs = after.machine - before.machine - generatorMs - (cpuMs ?? 0) - (databaseCpuMs ?? 0);
@@ -35,16 +38,18 @@ export async function metered(server: Server, work: () => Promise<number>): Prom
     if (cpuMs !== undefined && othersMs > noticeableOthers * elapsedMs)
       notes.push(`other programs used ${share(othersMs, elapsedMs)} of a core meanwhile`);
   }
-  return { operations, seconds: elapsedMs / 1000, cpuMs, databaseCpuMs, notes };
+  return { operations, seconds: elapsedMs / 1000, cpuMs, mainThreadMs, databaseCpuMs, notes };
 }
 
 /** The lines that say what an operation cost the server's processors. */
-export function cpuRows({ operations, cpuMs, databaseCpuMs }: Metered, operation: string): Measurement[] {
-  const row = (whose: string, ms: number | undefined): Measurement[] =>
-    ms === undefined || operations === 0
-      ? []
-      : [{ what: `  ${whose} CPU ${operation}`, value: ms / operations, unit: 'ms', better: 'less' }];
-  return [...row('server', cpuMs), ...row('database', databaseCpuMs)];
+export function cpuRows({ operations, cpuMs, mainThreadMs, databaseCpuMs }: Metered, operation: string): Measurement[] {
+  const row = (what: string, ms: number | undefined): Measurement[] =>
+    ms === undefined || operations === 0 ? [] : [{ what: `  ${what}`, value: ms / operations, unit: 'ms', better: 'less' }];
+  return [
+    ...row(`server CPU ${operation}`, cpuMs),
+    ...row('  of it the main thread', mainThreadMs),
+    ...row(`database CPU ${operation}`, databaseCpuMs),
+  ];
 }
 
 function usage(server: Server) {
@@ -52,6 +57,7 @@ function usage(server: Server) {
   return {
     at: performance.now(),
     server: cpuOf(server.processes()),
+    mainThread: mainThreadCpuOf(server.processes()),
     database: cpuOf(server.databaseProcesses()),
     generator: (user + system) / 1000,
     machine: machineCpuMs(),

@@ -17,6 +17,13 @@ export function cpuOf(roots: readonly number[]): number | undefined {
   return processes.reduce((sum, { ticks }) => sum + ticks, 0) * msPerTick;
 }
 
+/** CPU milliseconds that the main threads of these processes have used: what one core sets a bound to, in Node as in Python. */
+export function mainThreadCpuOf(roots: readonly number[]): number | undefined {
+  const threads = roots.map((pid) => statOf(`${pid}/task/${pid}`)).filter((stat) => stat !== undefined);
+  if (threads.length === 0) return undefined;
+  return threads.reduce((sum, { ticks }) => sum + ticks, 0) * msPerTick;
+}
+
 /** Resident memory of these processes and their descendants, in bytes; undefined when none is there. */
 export function memoryOf(roots: readonly number[]): number | undefined {
   const processes = treesOf(roots);
@@ -52,11 +59,11 @@ function treesOf(roots: readonly number[]): ProcessStat[] {
 }
 
 /** https://www.kernel.org/doc/html/latest/filesystems/proc.html, table 1-4. The program's name may hold blanks and brackets. */
-function statOf(pid: string): ProcessStat | undefined {
-  const text = readProc(`${pid}/stat`);
+function statOf(path: string): ProcessStat | undefined {
+  const text = readProc(`${path}/stat`);
   if (text === undefined) return undefined;
   const fields = text.slice(text.lastIndexOf(')') + 2).split(' ');
-  return { pid: Number(pid), parent: Number(fields[1]), ticks: Number(fields[11]) + Number(fields[12]) };
+  return { pid: Number.parseInt(text, 10), parent: Number(fields[1]), ticks: Number(fields[11]) + Number(fields[12]) };
 }
 
 /** Undefined when the process has ended meanwhile. */
