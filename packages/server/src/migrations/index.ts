@@ -14,6 +14,7 @@ import typing from './0034-typing.ts';
 import pushRules from './0040-push-rules.ts';
 import unreadCounts from './0041-unread-counts.ts';
 import redactedContents from './0050-redacted-contents.ts';
+import upgradeFollowings from './0051-upgrade-followings.ts';
 import filters from './0060-filters.ts';
 import relations from './0070-relations.ts';
 import eventsByTime from './0071-events-by-time.ts';
@@ -36,6 +37,7 @@ export const migrations: readonly Migration[] = [
   pushRules,
   unreadCounts,
   redactedContents,
+  upgradeFollowings,
   filters,
   relations,
   eventsByTime,

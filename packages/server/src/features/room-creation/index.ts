@@ -4,11 +4,12 @@ import type { Feature } from '../feature.ts';
 import type { Actor } from '../room-membership/index.ts';
 import { createRoom, type RoomWishes } from './create-room.ts';
 import type { CreationTools } from './creation-tools.ts';
-import { followUpgrades } from './follow-upgrades.ts';
+import { UpgradeFollowing } from './follow-upgrades.ts';
 import type { NewRoomDirectory, UpgradeFollower } from './neighbours.ts';
 import { noDirectory } from './no-directory.ts';
 import { creationRoutes } from './room-creation.routes.ts';
 
+export { carryAccountData, carryPushRules } from './carry-user-data.ts';
 export type { RoomWishes } from './create-room.ts';
 export type { AliasReservation, ListedRoom, NewRoomDirectory, UpgradeFollower } from './neighbours.ts';
 
@@ -25,6 +26,8 @@ export type RoomCreationNeeds = Omit<CreationTools, 'directory'> & {
   readonly upgradeFollowers?: readonly UpgradeFollower[];
 };
 
+const resumeEveryMs = 300_000;
+
 /** Making rooms, and replacing them by rooms of another version. */
 export function roomCreationFeature(needs: RoomCreationNeeds): { feature: Feature; creation: RoomCreation } {
   const tools: CreationTools = {
@@ -37,9 +40,15 @@ export function roomCreationFeature(needs: RoomCreationNeeds): { feature: Featur
     membership: needs.membership,
     directory: needs.directory ?? noDirectory,
   };
-  tools.rooms.hooks.persist.push(followUpgrades(tools.rooms, needs.upgradeFollowers ?? []));
+  const following = new UpgradeFollowing({ ...tools, followers: needs.upgradeFollowers ?? [] });
+  tools.rooms.hooks.persist.push(following.hook);
   return {
-    feature: { name: 'room-creation', routes: creationRoutes(tools) },
+    feature: {
+      name: 'room-creation',
+      routes: creationRoutes(tools),
+      jobs: [{ name: 'follow upgrades', everyMs: resumeEveryMs, run: () => following.resume() }],
+      stop: () => following.settled(),
+    },
     creation: { create: (by, wishes) => createRoom(tools, by, wishes) },
   };
 }

@@ -1,6 +1,7 @@
 import type { RoomAlias, RoomId } from '@myelin/protocol/identifiers';
 
 import type { Tx } from '../../platform/database/index.ts';
+import type { RoomIdentity } from '../../rooms/index.ts';
 import type { Actor } from '../room-membership/index.ts';
 
 /** A room as the directory's rows name it. */
@@ -28,10 +29,8 @@ export interface NewRoomDirectory {
   prepareMove(from: ListedRoom): Promise<(tx: Tx, to: ListedRoom) => void>;
 }
 
-/**
- * What local users keep about a room and want to find at its replacement: tags, `m.direct`, push rules. Loads what is needed; the
- * answer writes it in the transaction in which the users join the new room.
- */
+/** Carries what a local user keeps about a room over to its replacement: tags, `m.direct`, push rules. */
 export interface UpgradeFollower {
-  prepare(userNids: readonly number[], from: RoomId, to: RoomId): Promise<((tx: Tx) => void) | undefined>;
+  /** May be called again for what is done already, after a failure. */
+  follow(userNid: number, from: RoomIdentity, to: RoomIdentity): Promise<void>;
 }
