@@ -7,15 +7,17 @@ import type { Room, RoomIdentity, Rooms } from '../../rooms/index.ts';
 import { aliasesOfRoom, moveAliases } from './aliases.store.ts';
 import { describeByEvents, describingState, publicRoomOf, type PublicRoom, type RoomDescription } from './describe-room.ts';
 import { compileDirectoryRules, type DirectoryWish } from './directory-rules.ts';
-import { decodePageToken, encodePageToken, type PageToken } from './page-token.ts';
 import {
   countPublished,
+  decodePageToken,
+  encodePageToken,
   isPublished,
   listPublished,
   publishBlank,
   removePublished,
   updateDescription,
   type DirectoryFilter,
+  type PageToken,
   type PublishedRoom,
 } from './published-rooms.store.ts';
 import type { RemoteDirectory } from './remote-directory.ts';
