@@ -7,6 +7,6 @@ import { startServer } from './started-server.ts';
 /** This checkout's Myelin, started as an operator does. `profiles`: where Node writes CPU profiles when it ends. */
 export function startMyelin(database: BenchDatabase, profiles?: string): Promise<Server> {
   const program = join(import.meta.dirname, '..', '..', 'packages', 'server', 'bin', 'myelin.mjs');
-  const profiling = profiles === undefined ? [] : ['--cpu-prof', `--cpu-prof-dir=${profiles}`];
-  return startServer({ name: 'Myelin', command: [process.execPath, ...profiling, program], database });
+  const profiling = profiles === undefined ? {} : { NODE_OPTIONS: `--cpu-prof --cpu-prof-dir=${profiles}` };
+  return startServer({ name: 'Myelin', command: [process.execPath, program], database, environment: profiling });
 }

@@ -20,6 +20,8 @@ export async function startServer(options: {
   /** Program and arguments; `-c FILE` is added. */
   command: readonly [string, ...string[]];
   database: BenchDatabase;
+  /** Over that of this process, for the server that serves. */
+  environment?: Readonly<Record<string, string>>;
 }): Promise<Server & Required<Pick<Server, 'restart' | 'bytesOnDisk'>>> {
   const { name, database } = options;
   const directory = mkdtempSync(join(tmpdir(), 'myelin-bench-'));
@@ -32,11 +34,12 @@ export async function startServer(options: {
   execFileSync(program, [...args, '--generate-keys'], { cwd: directory, stdio: 'pipe' });
 
   const url = `http://127.0.0.1:${port}`;
+  const env = { ...process.env, ...options.environment };
   let child: ChildProcess;
   const start = async (): Promise<number> => {
     const output = openSync(join(directory, 'output.log'), 'a');
     const startedAt = performance.now();
-    const started = spawn(program, args, { cwd: directory, stdio: ['ignore', output, output] });
+    const started = spawn(program, args, { cwd: directory, stdio: ['ignore', output, output], env });
     child = started;
     while (!(await answers(`${url}/_matrix/client/versions`))) {
       if (hasEnded(started)) throw new Error(`${name} ended at its start:\n${lastLines(directory)}`);
