@@ -1,6 +1,6 @@
 /**
  * What `/sync` costs where it matters: one message in a room that 500 people wait for, and the first sync of somebody in 200 rooms.
- * One process on SQLite, spoken to over HTTP by itself, so the time of 500 clients is in it; the rows without HTTP leave that out.
+ * One process on SQLite, spoken to over HTTP by itself, so the time of 500 clients is in it.
  * Run: `node bench/sync-fanout.ts` (about ten seconds).
  */
 import { TestHomeserver, type Person } from '@myelin/testing';

@@ -53,6 +53,8 @@ export function compileEventFilter(filter: EventFilter | RoomEventFilter = {}): 
   if (allowsRoom !== undefined) checks.push((event) => event.roomId === undefined || allowsRoom(event.roomId));
   if (room.contains_url !== undefined) checks.push((event) => Object.hasOwn(event.content, 'url') === room.contains_url);
   if (asksForRelations) checks.push(relationCheck(room));
+  const allowsLabels = labelCheck(room);
+  if (allowsLabels) checks.push((event) => allowsLabels(event.content));
   return {
     passesAll: checks.length === 0,
     passesNone: [room.types, room.senders, room.rooms].some((list) => list?.length === 0),
@@ -95,6 +97,17 @@ function relationCheck(filter: RoomEventFilter): Check {
   return (_event, relatedBy) =>
     (senders === undefined || senders.some((sender) => relatedBy.senders.has(sender))) &&
     (relTypes === undefined || relTypes.some((relType) => relatedBy.relTypes.has(relType)));
+}
+
+/** https://github.com/matrix-org/matrix-spec-proposals/pull/2326 */
+function labelCheck(filter: RoomEventFilter): ((content: JsonObject) => boolean) | undefined {
+  const { 'org.matrix.labels': wanted, 'org.matrix.not_labels': unwanted } = filter;
+  if (wanted === undefined && unwanted === undefined) return undefined;
+  return (content) => {
+    const labels = Object.hasOwn(content, 'org.matrix.labels') ? content['org.matrix.labels'] : undefined;
+    const carries = (list: readonly string[]): boolean => Array.isArray(labels) && list.some((label) => labels.includes(label));
+    return !carries(unwanted ?? []) && (wanted === undefined || carries(wanted));
+  };
 }
 
 function always(): boolean {

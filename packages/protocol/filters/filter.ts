@@ -25,6 +25,10 @@ export interface RoomEventFilter extends EventFilter {
   readonly related_by_senders?: readonly UserId[];
   /** Only events to which an event is related in one of these ways (MSC3440). */
   readonly related_by_rel_types?: readonly string[];
+  /** Only events that carry one of these labels (MSC2326). */
+  readonly 'org.matrix.labels'?: readonly string[];
+  /** Wins over `org.matrix.labels`. */
+  readonly 'org.matrix.not_labels'?: readonly string[];
 }
 
 /** What of rooms a sync shows. */

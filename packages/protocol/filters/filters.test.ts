@@ -87,6 +87,15 @@ test('contains_url looks at the content', () => {
   assert.ok(!passes({ contains_url: false }, { content: { url: 'x' } }));
 });
 
+test('labels are let in by name, and shut out first', () => {
+  const labelled = { content: { 'org.matrix.labels': ['fun', 'work'] } };
+  assert.ok(passes({ 'org.matrix.labels': ['fun'] }, labelled));
+  assert.ok(!passes({ 'org.matrix.labels': ['fun'] }, {}));
+  assert.ok(!passes({ 'org.matrix.labels': ['fun'] }, { content: { 'org.matrix.labels': 'fun' } }));
+  assert.ok(!passes({ 'org.matrix.labels': ['fun'], 'org.matrix.not_labels': ['work'] }, labelled));
+  assert.ok(passes({ 'org.matrix.not_labels': ['work'] }, {}));
+});
+
 test('relations are asked of the caller', () => {
   const filter = compileEventFilter(parseRoomEventFilter({ related_by_senders: [alice], related_by_rel_types: ['m.thread'] }));
   assert.ok(filter.asksForRelations);

@@ -38,6 +38,8 @@ export function parseRoomEventFilter(value: unknown, path = ''): RoomEventFilter
     unread_thread_notifications: boolean(filter, 'unread_thread_notifications', path),
     related_by_senders: identifiers(filter, 'related_by_senders', path, isUserId),
     related_by_rel_types: strings(filter, 'related_by_rel_types', path),
+    'org.matrix.labels': strings(filter, 'org.matrix.labels', path),
+    'org.matrix.not_labels': strings(filter, 'org.matrix.not_labels', path),
   });
 }
 

@@ -48,7 +48,7 @@ export async function buildSync(tools: SyncTools, view: SyncView): Promise<SyncA
     section('join', await joinedRooms(tools, view, rooms, joined, parts)),
     section('invite', await invitedRooms(tools, view, rooms)),
     section('knock', await knockedRooms(tools, view, rooms)),
-    section('leave', await leftRooms(tools, view, rooms)),
+    section('leave', await leftRooms(tools, view, rooms, parts)),
   ].filter((text) => text !== undefined);
   const nextBatch = encodeSyncToken(view.upTo);
   const answer = [`{"next_batch":${JSON.stringify(nextBatch)}`];
@@ -140,12 +140,20 @@ async function strippedRoom(tools: SyncTools, view: SyncView, nid: number, membe
   return namedRoom(tools, nid, `"${member}":{"events":${events}}`);
 }
 
-async function leftRooms(tools: SyncTools, view: SyncView, { left }: RoomsOfSync): Promise<string[]> {
+async function leftRooms(tools: SyncTools, view: SyncView, { left }: RoomsOfSync, parts: readonly SyncPart[]): Promise<string[]> {
+  if (left.length === 0) return [];
+  const accountData = mergedLists(parts.map((part) => part.roomAccountData));
   const texts = new Map<number, string>();
   await inBatches(left, async (room) => {
-    texts.set(room.nid, await leftRoomPart(tools, view, room));
+    const text = await leftRoomPart(tools, view, room);
+    if (text === undefined) return;
+    texts.set(room.nid, text);
+    const events = accountData.get(room.nid) ?? [];
+    addEvents(room.nid, 'account_data', events, view.filter.roomAccountData, (nid, member) =>
+      texts.set(nid, `${text},${member}`),
+    );
   });
-  return Promise.all(left.map(({ nid }) => namedRoom(tools, nid, texts.get(nid) ?? '')));
+  return Promise.all(Array.from(texts, ([nid, text]) => namedRoom(tools, nid, text)));
 }
 
 async function namedRoom(tools: SyncTools, nid: number, members: string): Promise<string> {

@@ -37,10 +37,15 @@ export async function joinedRoomPart(tools: RoomTools, view: SyncView, room: Roo
   };
 }
 
-/** A room that the user left, was kicked or banned from, or whose invite came to nothing. */
-export async function leftRoomPart(tools: RoomTools, view: SyncView, room: LeftRoom): Promise<string> {
+/**
+ * A room that the user left, was kicked or banned from, or whose invite came to nothing; undefined where that was an invite of
+ * somebody whom the user ignores.
+ */
+export async function leftRoomPart(tools: RoomTools, view: SyncView, room: LeftRoom): Promise<string | undefined> {
   const end = await tools.rooms.events.byNid(room.leaveNid);
   if (!room.wasInside) {
+    const ignored = await tools.rooms.hooks.ignoredUsers(view.viewer.userNid);
+    if (end && ignored.has(end.sender)) return undefined;
     const events: VisibleEvent[] = end ? [{ event: end, membership: membershipAtEnd(end) }] : [];
     const prevBatch = `s${room.upTo - 1}`;
     return eventParts(tools, view, { events, limited: false, prevBatch, startsAfter: room.upTo - 1 }, []);
@@ -79,9 +84,8 @@ async function eventParts(
       { ...options, bundle: false },
     ),
   ]);
-  const stateName = view.useStateAfter ? 'state_after' : 'state';
   return (
     `"timeline":{"events":[${events.join(',')}],"limited":${timeline.limited},"prev_batch":${JSON.stringify(timeline.prevBatch)}},` +
-    `"${stateName}":{"events":[${stateEvents.join(',')}]}`
+    `"${view.stateMember}":{"events":[${stateEvents.join(',')}]}`
   );
 }

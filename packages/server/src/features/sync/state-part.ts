@@ -3,7 +3,7 @@ import type { CompiledEventFilter } from '@myelin/protocol/filters';
 import { emptyState, type Rooms, type StateName, type StateRoot, type StoredEvent } from '../../rooms/index.ts';
 import { sendersToShow, type LazyMembers } from './lazy-members.ts';
 import type { SharedReads } from './shared-reads.ts';
-import type { RoomStretch, SyncView } from './sync-view.ts';
+import { tellsStateAfter, type RoomStretch, type SyncView } from './sync-view.ts';
 import type { TimelinePart } from './timeline-part.ts';
 
 export interface StateTools {
@@ -60,7 +60,7 @@ export async function statePart(
     const users = sendersToShow(shown);
     if (isWhole) users.add(view.viewer.userId);
     const needed = new Set<string>([...users, ...(isWhole ? await heroes(end) : [])]);
-    for (const member of await membersOf(tools.rooms, room.nid, view.useStateAfter ? end : start, needed)) {
+    for (const member of await membersOf(tools.rooms, room.nid, tellsStateAfter(view) ? end : start, needed)) {
       const place = placeOf(member);
       if (wanted.has(place)) continue;
       const isRedundant = !isWhole && !view.filter.includeRedundantMembers && tools.lazyMembers.has(view.membersKnownTo, member);
@@ -83,7 +83,7 @@ async function wholeState(
   shown: readonly StoredEvent[],
 ): Promise<StoredEvent[]> {
   const part = view.filter.lazyLoadMembers ? 'others' : 'all';
-  if (view.useStateAfter) return rooms.states.all(room.nid, roots.end, part);
+  if (tellsStateAfter(view)) return rooms.states.all(room.nid, roots.end, part);
   const touched = new Set(shown.filter(({ isState }) => isState).map(placeOf));
   const [atStart, unseen] = await Promise.all([
     rooms.states.all(room.nid, roots.start, part),
@@ -101,7 +101,7 @@ async function changesOfState(
   shown: readonly StoredEvent[],
   changed: readonly StoredEvent[],
 ): Promise<StoredEvent[]> {
-  if (view.useStateAfter) return [...changed];
+  if (tellsStateAfter(view)) return [...changed];
   const touched = new Set(shown.filter(({ isState }) => isState).map(placeOf));
   const beforeStart =
     touched.size === 0

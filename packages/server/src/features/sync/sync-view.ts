@@ -12,14 +12,22 @@ export interface SyncView {
   readonly excludedRooms: ReadonlySet<string>;
   /** How many events of a room at most. */
   readonly timelineLimit: number;
-  /** State up to the end of the timeline, apart from it; https://spec.matrix.org/v1.19/client-server-api/#get_matrixclientv3sync */
-  readonly useStateAfter: boolean;
+  /**
+   * `state` tells the state up to the start of the timeline; by the other names (the second from before Matrix 1.16) it is told up to
+   * the end. https://spec.matrix.org/v1.19/client-server-api/#get_matrixclientv3sync (`use_state_after`)
+   */
+  readonly stateMember: 'state' | 'state_after' | 'org.matrix.msc4222.state_after';
   readonly fullState: boolean;
   /** Names what this client has been told of members; `lazy-members.ts`. */
   readonly membersKnownTo: string;
   /** Undefined for a client that knows nothing yet. */
   readonly since: SyncToken | undefined;
   readonly upTo: SyncToken;
+}
+
+/** Whether state is told up to the end of the timeline, and the timeline changes nothing about it. */
+export function tellsStateAfter(view: Pick<SyncView, 'stateMember'>): boolean {
+  return view.stateMember !== 'state';
 }
 
 /** One room's part of a sync. */

@@ -51,7 +51,7 @@ export function openSync(hive: Hive, sources: readonly SyncSource[] = []): SyncO
         filter,
         since: options.since === undefined ? undefined : decodeSyncToken(options.since),
         fullState: options.fullState ?? false,
-        useStateAfter: options.useStateAfter ?? false,
+        stateMember: options.useStateAfter ? 'state_after' : 'state',
         excludedRooms: new Set(options.excludedRooms),
         timelineLimit: filter.timeline.limit ?? 10,
         membersKnownTo: tools.lazyMembers.memoryOf(viewer, options.since),

@@ -7,6 +7,7 @@ import { viewerOf, type Viewer } from '../../rooms/index.ts';
 import type { Filters } from '../filters/index.ts';
 import type { KeptAnswers } from './kept-answers.ts';
 import { answerSync, type PollTools } from './long-poll.ts';
+import type { SyncView } from './sync-view.ts';
 
 /** What a sync says about a user's presence; https://spec.matrix.org/v1.19/client-server-api/#presence */
 export type PresenceOfSync = 'online' | 'unavailable' | 'offline';
@@ -37,9 +38,9 @@ export function syncRoutes(needs: SyncRouteNeeds): Route[] {
       const since = sinceOf(query.since, needs.tools.sources.now());
       const filter = await needs.filters.named(viewer.userNid, query.filter);
       await needs.presence.seen(viewer, query.set_presence ?? 'online');
-      const useStateAfter = query.use_state_after ?? query['org.matrix.msc4222.use_state_after'] ?? false;
+      const stateMember = stateMemberOf(query);
       const fullState = query.full_state ?? false;
-      const key = JSON.stringify([requester.tokenId, query.since, query.filter, fullState, useStateAfter]);
+      const key = JSON.stringify([requester.tokenId, query.since, query.filter, fullState, stateMember]);
       const kept = since && needs.kept.find(key);
       if (kept) return rawJson(kept.parts);
       const answer = await answerSync(
@@ -48,7 +49,7 @@ export function syncRoutes(needs: SyncRouteNeeds): Route[] {
           viewer,
           filter,
           since,
-          useStateAfter,
+          stateMember,
           fullState,
           excludedRooms: needs.excludedRooms,
           timelineLimit: Math.min(filter.timeline.limit ?? usualTimelineLimit, needs.timelineLimit ?? Infinity),
@@ -61,6 +62,14 @@ export function syncRoutes(needs: SyncRouteNeeds): Route[] {
       return rawJson(answer.parts);
     }),
   ];
+}
+
+function stateMemberOf(query: {
+  readonly use_state_after?: boolean;
+  readonly 'org.matrix.msc4222.use_state_after'?: boolean;
+}): SyncView['stateMember'] {
+  if (query.use_state_after) return 'state_after';
+  return query['org.matrix.msc4222.use_state_after'] ? 'org.matrix.msc4222.state_after' : 'state';
 }
 
 /** Throws M_INVALID_PARAM for a token that this server has not made. */

@@ -10,7 +10,7 @@ import {
 } from '../../rooms/index.ts';
 import { afterOvertaken } from './overtaken-state.ts';
 import type { SharedReads } from './shared-reads.ts';
-import type { RoomStretch, SyncView } from './sync-view.ts';
+import { tellsStateAfter, type RoomStretch, type SyncView } from './sync-view.ts';
 
 /** The events of a room that a sync shows. */
 export interface TimelinePart {
@@ -63,7 +63,7 @@ export async function timelinePart(tools: TimelineTools, view: SyncView, room: R
   }
   let limited = !reachedStart || found.length > limit;
   if (found.length > limit) found = limit === 0 ? [] : found.slice(-limit);
-  if (dropped && !view.useStateAfter) {
+  if (dropped && !tellsStateAfter(view)) {
     const rest = await afterOvertaken(tools.rooms, room.nid, await tools.reads.rootAt(room.nid, room.upTo), found);
     limited ||= rest.length < found.length;
     if (rest.length === 0) end = found.at(-1)?.event.position ?? end;
