@@ -1,5 +1,5 @@
 import * as client from '@myelin/protocol/api/client';
-import { guestAccessForbidden, missingParam } from '@myelin/protocol/errors';
+import { guestAccessForbidden, missingParam, userLocked } from '@myelin/protocol/errors';
 import type { UserId } from '@myelin/protocol/identifiers';
 
 import type { Config } from '../../config/index.ts';
@@ -89,5 +89,6 @@ async function provenUser(
   if (requester.kind === 'user') return identityOf(requester);
   const account: Account | undefined = await accounts.find(proved as UserId);
   if (!account) throw new Error('the account that a password has proved is not there');
+  if (account.isLocked) throw userLocked();
   return account;
 }

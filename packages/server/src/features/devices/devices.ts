@@ -36,14 +36,14 @@ export interface Devices {
   writeSightings(): Promise<void>;
   /** `hook` adds its own writes to those that delete a device; `tx.onCommit` for what is in memory. */
   onDeleted(hook: (tx: Tx, deleted: DeletedDevices) => void): void;
-  /** Called when a device is new or has another name: others' device lists are out of date. */
-  onChanged(hook: (tx: Tx, user: AccountIdentity, deviceId: DeviceId) => void): void;
+  /** `hook` adds its own writes to those that rename a device: others may know it by its old name. */
+  onRenamed(hook: (tx: Tx, user: AccountIdentity, deviceId: DeviceId) => void): void;
 }
 
 /** Opens the devices. */
 export function openDevices({ database, clock }: { readonly database: Database; readonly clock: Clock }): Devices {
   const deletionHooks: ((tx: Tx, deleted: DeletedDevices) => void)[] = [];
-  const changeHooks: ((tx: Tx, user: AccountIdentity, deviceId: DeviceId) => void)[] = [];
+  const renamingHooks: ((tx: Tx, user: AccountIdentity, deviceId: DeviceId) => void)[] = [];
   let sightings = new Map<string, { readonly userNid: number; readonly deviceId: DeviceId; readonly sighting: Sighting }>();
   const keyOf = (userNid: number, deviceId: DeviceId): string => `${userNid} ${deviceId}`;
 
@@ -68,7 +68,7 @@ export function openDevices({ database, clock }: { readonly database: Database; 
     rename: (user, deviceId, displayName) =>
       database.write((tx) => {
         updateDisplayName(tx, user.userNid, deviceId, displayName);
-        for (const hook of changeHooks) hook(tx, user, deviceId);
+        for (const hook of renamingHooks) hook(tx, user, deviceId);
       }),
     delete: (user, deviceIds) =>
       database.transaction(async (tx) => tellDeleted(tx, user, await removeDevices(tx, user.userNid, deviceIds))),
@@ -87,6 +87,6 @@ export function openDevices({ database, clock }: { readonly database: Database; 
       });
     },
     onDeleted: (hook) => void deletionHooks.push(hook),
-    onChanged: (hook) => void changeHooks.push(hook),
+    onRenamed: (hook) => void renamingHooks.push(hook),
   };
 }

@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { forEachHomeserver } from '@myelin/testing/homeserver';
 
 import { createTestClock } from '../../platform/clock.ts';
+import { sql } from '../../platform/database/index.ts';
 
 const wrongPassword = { status: 403, errcode: 'M_FORBIDDEN' };
 
@@ -91,6 +92,25 @@ forEachHomeserver('login', ({ test, testWith }) => {
     for (const device of [laptop, tablet]) {
       await device.isRefused('GET', '/account/whoami', { status: 401, errcode: 'M_UNKNOWN_TOKEN' });
     }
+  });
+
+  test('who is locked may only log out; who is suspended may read', async ({ homeserver }) => {
+    const { database } = homeserver.server.needs;
+    const lucy = await homeserver.person('lucy');
+    await database.write((tx) => tx.run(sql`UPDATE users SET locked = 1 WHERE localpart = ${lucy.localpart}`));
+    const refused = await lucy.isRefused('GET', '/account/whoami', { status: 401, errcode: 'M_USER_LOCKED' });
+    assert.equal(refused.soft_logout, true);
+    await lucy.post('/logout');
+
+    const { alice, bob: sam, room } = await homeserver.twoFriendsInARoom();
+    await database.write((tx) => tx.run(sql`UPDATE users SET suspended = 1 WHERE localpart = ${sam.localpart}`));
+    const device = await homeserver.anotherDeviceOf(sam);
+    const path = `/rooms/${encodeURIComponent(room)}/send/m.room.message/1`;
+    const message = { body: { msgtype: 'm.text', body: 'buy this' } };
+    await device.isRefused('PUT', path, { status: 403, errcode: 'M_USER_SUSPENDED' }, message);
+    await alice.says('hello', room);
+    await device.get(`/rooms/${encodeURIComponent(room)}/messages`, { dir: 'b' });
+    await device.post('/logout');
   });
 
   const clock = createTestClock();

@@ -48,7 +48,7 @@ export interface AutoJoinNeeds {
  */
 export function autoJoin(needs: AutoJoinNeeds): (account: Account) => Promise<void> {
   const { config, database, logger, serverName, rooms } = needs;
-  const aliases = config.auto_join_rooms as readonly RoomAlias[];
+  const aliases: readonly RoomAlias[] = config.auto_join_rooms;
   const inviterName = config.auto_join_mxid_localpart;
   const inviter: RoomActor | undefined =
     inviterName === null ? undefined : { userId: userId(inviterName, serverName), isGuest: false, isAdmin: false };
