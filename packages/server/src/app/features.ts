@@ -4,7 +4,7 @@ import { filtersFeature } from '../features/filters/index.ts';
 import { pushFeature } from '../features/push/index.ts';
 import { receiptsFeature } from '../features/receipts/index.ts';
 import { relationsFeature } from '../features/relations/index.ts';
-import { roomCreationFeature } from '../features/room-creation/index.ts';
+import { carryAccountData, carryPushRules, roomCreationFeature } from '../features/room-creation/index.ts';
 import { roomDirectoryFeature } from '../features/room-directory/index.ts';
 import { roomHistoryFeature } from '../features/room-history/index.ts';
 import { roomMembershipFeature } from '../features/room-membership/index.ts';
@@ -26,13 +26,22 @@ export interface Features {
 export async function buildFeatures(needs: AppNeeds): Promise<Features> {
   const people = buildAccountFeatures(needs);
   const filters = filtersFeature(needs);
-  const { feature: roomDirectory, directory } = await roomDirectoryFeature(needs);
-  const { feature: roomMembership, membership } = roomMembershipFeature({ ...needs, aliases: directory });
-  const { feature: roomCreation, creation } = roomCreationFeature({ ...needs, membership, directory });
-  connectPeopleToRooms(needs, people, { membership, creation, directory });
   const accountData = await accountDataFeature(needs);
   const receipts = await receiptsFeature({ ...needs, accountData: accountData.accountData });
   const push = await pushFeature({ ...needs, accountData: accountData.accountData, receipts: receipts.receipts });
+  const { feature: roomDirectory, directory } = await roomDirectoryFeature(needs);
+  const { feature: roomMembership, membership } = roomMembershipFeature({
+    ...needs,
+    aliases: directory,
+    invitePermissions: accountData.accountData,
+  });
+  const { feature: roomCreation, creation } = roomCreationFeature({
+    ...needs,
+    membership,
+    directory,
+    upgradeFollowers: [carryAccountData(accountData.accountData), carryPushRules(push.rules)],
+  });
+  connectPeopleToRooms(needs, people, { membership, creation, directory });
   const relations = await relationsFeature(needs);
   const features: Feature[] = [
     ...people.features,
@@ -43,7 +52,11 @@ export async function buildFeatures(needs: AppNeeds): Promise<Features> {
     relations,
     roomCreation,
     roomDirectory,
-    roomHistoryFeature({ ...needs, relatedBy: relations.relations.relatedBy }),
+    roomHistoryFeature({
+      ...needs,
+      relatedBy: relations.relations.relatedBy,
+      sources: () => features.flatMap((feature) => feature.sync ?? []),
+    }),
     roomMembership,
     roomMessagesFeature({ ...needs, membership, aliases: directory, related: relations.relations }),
     serverInfoFeature(needs),

@@ -26,29 +26,33 @@ export interface EventContext {
   readonly state: readonly string[];
 }
 
-/** An event of a room that the viewer may see, or undefined: nobody learns whether there is one that they may not see. */
-export async function visibleEvent(
-  rooms: Pick<Rooms, 'ids' | 'events' | 'visibility'>,
-  viewer: Viewer,
-  roomId: string,
-  eventId: EventId,
-): Promise<(VisibleEvent & { readonly room: RoomIdentity }) | undefined> {
-  const [room, event] = await Promise.all([rooms.ids.find(roomId), rooms.events.byId(eventId)]);
-  if (!room || event?.roomNid !== room.nid) return undefined;
-  const [visible] = await rooms.visibility.visibleTo(viewer, room.nid, [event]);
-  return visible && { ...visible, room };
-}
+type EventTools = Pick<Rooms, 'ids' | 'events' | 'visibility'>;
 
-/** The same. Throws M_NOT_FOUND. */
+/**
+ * An event of a room, with what the viewer was there at that moment. Throws M_NOT_FOUND, which does not tell whether there is such an
+ * event that the viewer may not see.
+ */
 export async function visibleEventOrNotFound(
-  rooms: Pick<Rooms, 'ids' | 'events' | 'visibility'>,
+  rooms: EventTools,
   viewer: Viewer,
   roomId: string,
   eventId: EventId,
 ): Promise<VisibleEvent & { readonly room: RoomIdentity }> {
-  const event = await visibleEvent(rooms, viewer, roomId, eventId);
-  if (!event) throw notFound('Event not found');
+  const event = await visibleEventById(rooms, viewer, eventId);
+  if (event.room.roomId !== roomId) throw notFound('Event not found');
   return event;
+}
+
+/** The same, whatever room it is in. Throws M_NOT_FOUND. */
+export async function visibleEventById(
+  rooms: EventTools,
+  viewer: Viewer,
+  eventId: EventId,
+): Promise<VisibleEvent & { readonly room: RoomIdentity }> {
+  const event = await rooms.events.byId(eventId);
+  const [visible] = event ? await rooms.visibility.visibleTo(viewer, event.roomNid, [event]) : [];
+  if (!visible) throw notFound('Event not found');
+  return { ...visible, room: await rooms.ids.byNid(visible.event.roomNid) };
 }
 
 /**

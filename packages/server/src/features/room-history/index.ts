@@ -1,5 +1,5 @@
 import type { Feature } from '../feature.ts';
-import type { MessagesTools } from './messages.ts';
+import type { OldEventsTools } from './old-events.ts';
 import { roomHistoryRoutes } from './room-history.routes.ts';
 
 export { visibleEventOrNotFound } from './event-context.ts';
@@ -7,7 +7,7 @@ export type { RelatedByLookup } from './read-history.ts';
 export { readableRoom, tokenFrom } from './room-access.ts';
 
 /** What reading rooms back needs. */
-export type RoomHistoryNeeds = MessagesTools;
+export type RoomHistoryNeeds = OldEventsTools;
 
 /** Reading rooms back: pages of history, single events and what surrounds them, state, and how old clients did all that. */
 export function roomHistoryFeature(needs: RoomHistoryNeeds): Feature {
