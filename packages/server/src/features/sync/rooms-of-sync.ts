@@ -29,7 +29,8 @@ export interface RoomsOfSync {
 
 /** Finds them. The work is proportional to what changed where the past is still in memory, and one query where it is not. */
 export async function roomsOfSync(needs: { database: Database; rooms: Rooms }, view: SyncView): Promise<RoomsOfSync> {
-  const own = await needs.rooms.memberships.userRooms(view.viewer.userNid);
+  // As of one moment: what is committed meanwhile lies behind the end of this sync.
+  const own: UserRooms = { ...(await needs.rooms.memberships.userRooms(view.viewer.userNid)) };
   const since = view.since?.events;
   const upTo = view.upTo.events;
   const isShown = await shownRooms(needs.rooms, view);

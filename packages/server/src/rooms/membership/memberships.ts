@@ -9,7 +9,7 @@ const cachedRooms = 2_000;
 export interface UserRooms {
   /** All rooms in which the user has or had a membership. */
   readonly all: ReadonlyMap<number, UserMembership>;
-  /** Those that the user is joined to. */
+  /** Those that the user is joined to. The set stays as it is: a change makes another one. */
   readonly joined: ReadonlySet<number>;
   /** Where in the events stream the latest of the memberships came about. */
   readonly lastChange: number;
@@ -17,7 +17,7 @@ export interface UserRooms {
 
 interface LoadedRooms {
   readonly all: Map<number, UserMembership>;
-  readonly joined: Set<number>;
+  joined: ReadonlySet<number>;
   lastChange: number;
 }
 
@@ -47,9 +47,12 @@ export class Memberships {
   /** The same with what can be told of them without going through them. Do not change it. */
   userRooms(userNid: number): Promise<UserRooms> {
     return remembered(this.#roomsOfUser, userNid, cachedUsers, async () => {
-      const loaded: LoadedRooms = { all: new Map(), joined: new Set(), lastChange: 0 };
-      for (const membership of await membershipsOfUser(this.#database, userNid)) applyOwn(loaded, membership);
-      return loaded;
+      const memberships = await membershipsOfUser(this.#database, userNid);
+      return {
+        all: new Map(memberships.map((membership) => [membership.roomNid, membership])),
+        joined: new Set(memberships.flatMap(({ membership, roomNid }) => (membership === 'join' ? roomNid : []))),
+        lastChange: memberships.reduce((last, { position }) => Math.max(last, position), 0),
+      };
     });
   }
 
@@ -135,14 +138,18 @@ export class Memberships {
 
 function applyOwn(rooms: LoadedRooms, membership: UserMembership): void {
   rooms.all.set(membership.roomNid, membership);
-  if (membership.membership === 'join') rooms.joined.add(membership.roomNid);
-  else rooms.joined.delete(membership.roomNid);
+  if (rooms.joined.has(membership.roomNid) !== (membership.membership === 'join')) {
+    // Readers go on with the set that they have been given.
+    const joined = new Set(rooms.joined);
+    applyMember(joined, membership.roomNid, membership.membership);
+    rooms.joined = joined;
+  }
   rooms.lastChange = Math.max(rooms.lastChange, membership.position);
 }
 
-function applyMember(members: Set<number>, userNid: number, membership: Membership): void {
-  if (membership === 'join') members.add(userNid);
-  else members.delete(userNid);
+function applyMember(members: Set<number>, nid: number, membership: Membership): void {
+  if (membership === 'join') members.add(nid);
+  else members.delete(nid);
 }
 
 /** A small cache of loads, least recently used first out; a load that failed is not kept. */
