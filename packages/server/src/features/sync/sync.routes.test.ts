@@ -100,6 +100,49 @@ forEachHomeserver('sync over HTTP', ({ test, testWith }) => {
     await expectSyncToConverge(mallory);
   });
 
+  test('receipts, account data and counts reach a client that follows as they reach a fresh one', async ({ homeserver }) => {
+    const { alice, bob, room } = await homeserver.twoFriendsInARoom();
+    await bob.syncs();
+    await alice.says('one', room);
+    const two = await alice.says('two', room);
+    const counted = (await bob.syncs()).rooms.join[room].unread_notifications;
+    assert.equal(counted.notification_count, 2);
+    await expectSyncToConverge(bob);
+    await bob.post(`/rooms/${room}/receipt/m.read/${two}`);
+    await bob.put(`/user/${bob.userId}/account_data/org.example.tea`, { sugar: 2 });
+    await bob.put(`/user/${bob.userId}/rooms/${room}/account_data/org.example.tea`, { sugar: 1 });
+    await bob.put(`/user/${bob.userId}/rooms/${room}/tags/m.favourite`, { order: 0.5 });
+    const news = await bob.syncs();
+    assert.equal(news.rooms.join[room].unread_notifications.notification_count, 0);
+    assert.deepEqual(bodies(news.rooms.join[room].account_data.events).sort(), ['m.tag', 'org.example.tea']);
+    assert.ok((await alice.syncs()).rooms.join[room].ephemeral.events[0].content[two]['m.read'][bob.userId]);
+    await expectSyncToConverge(bob);
+    await expectSyncToConverge(alice);
+    await bob.leaves(room);
+    await bob.syncs();
+    await bob.joins(room);
+    assert.deepEqual(bodies((await bob.syncs()).rooms.join[room].account_data.events).sort(), ['m.tag', 'org.example.tea']);
+    await expectSyncToConverge(bob);
+  });
+
+  testWith(
+    'nothing is kept for a client that asks again where the configuration says so',
+    {
+      config: { caches: { sync_response_cache_duration: 0 }, filter_timeline_limit: 2 },
+    },
+    async ({ homeserver }) => {
+      const { alice, bob, room } = await homeserver.twoFriendsInARoom();
+      const { next_batch: since } = await bob.syncs();
+      const heard = async (): Promise<string[]> =>
+        bodies((await bob.get('/sync', { since, timeout: 0 })).rooms.join[room].timeline.events);
+      await alice.says('one', room);
+      assert.deepEqual(await heard(), ['one']);
+      await alice.says('two', room);
+      await alice.says('three', room);
+      assert.deepEqual(await heard(), ['two', 'three']);
+    },
+  );
+
   testWith('a client goes on after a restart', {}, async ({ homeserver }) => {
     const { alice, bob, room } = await homeserver.twoFriendsInARoom();
     await bob.syncs();

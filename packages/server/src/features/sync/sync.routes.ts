@@ -14,8 +14,8 @@ export type PresenceOfSync = 'online' | 'unavailable' | 'offline';
 
 /** Hears of each sync. The feature that keeps presence is this. */
 export interface SeenBySync {
-  /** A client of this user syncs; `offline` leaves the presence as it is. */
-  seen(viewer: Viewer, presence: PresenceOfSync): void | Promise<void>;
+  /** A client of this user syncs, for `pollMs` at most; `offline` leaves the presence as it is. */
+  seen(viewer: Viewer, presence: PresenceOfSync, pollMs: number): void | Promise<void>;
 }
 
 export interface SyncRouteNeeds {
@@ -37,7 +37,7 @@ export function syncRoutes(needs: SyncRouteNeeds): Route[] {
       const viewer = viewerOf(requester);
       const since = sinceOf(query.since, needs.tools.sources.now());
       const filter = await needs.filters.named(viewer.userNid, query.filter);
-      await needs.presence.seen(viewer, query.set_presence ?? 'online');
+      await needs.presence.seen(viewer, query.set_presence ?? 'online', query.timeout ?? 0);
       const stateMember = stateMemberOf(query);
       const fullState = query.full_state ?? false;
       const key = JSON.stringify([requester.tokenId, query.since, query.filter, fullState, stateMember]);
