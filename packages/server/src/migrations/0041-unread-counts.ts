@@ -83,9 +83,8 @@ export default migration({
       highlights ${dialect.integer} NOT NULL,
       unread ${dialect.integer} NOT NULL,
       actions_nid ${dialect.integer} NOT NULL,
-      PRIMARY KEY (user_nid, room_nid, position)
+      PRIMARY KEY (room_nid, position, user_nid)
     )${dialect.withoutRowid}`,
     `CREATE INDEX notified_users_unread ON notified_users (user_nid, room_nid, position) WHERE unread = 1`,
-    `CREATE INDEX notified_users_by_event ON notified_users (room_nid, position)`,
   ],
 });

@@ -1,5 +1,5 @@
 import { sql, type Db, type Tx } from '../../platform/database/index.ts';
-import type { Counted, EventEffect } from './event-effect.ts';
+import type { Counted, EventEffect, FollowingChange } from './event-effect.ts';
 import { mainTimeline } from './thread-of-event.ts';
 
 /** A local user who became a member of a room, or ceased to be one. */
@@ -46,51 +46,21 @@ export function endCounting(tx: Tx, userNid: number, roomNid: number): void {
 
 /** Writes what events of one room did for its members' counts. */
 export function writeEffects(tx: Tx, roomNid: number, effects: readonly EventEffect[], actionsNid: ActionsNid): void {
-  const notifying = effects.flatMap(({ threadNid, position, counted, ordinary }) =>
-    counted === undefined
-      ? []
-      : [
-          [
-            roomNid,
-            threadNid,
-            position,
-            counted.notifications,
-            counted.highlights,
-            ordinary.highlights,
-            actionsNid(ordinary.actions),
-          ],
-        ],
-  );
-  if (notifying.length > 0) tx.insertMany('notifying_events', notifyingColumns, notifying);
-  const exceptions = effects.flatMap((effect) =>
-    effect.exceptions.map(({ userNid, notifications, highlights, actions }) => [
-      userNid,
-      roomNid,
-      effect.position,
-      effect.threadNid,
-      notifications,
-      highlights,
-      1,
-      actionsNid(actions),
-    ]),
-  );
-  if (exceptions.length > 0) tx.insertMany('notified_users', notifiedColumns, exceptions);
-  for (const { followings } of effects) {
-    for (const { userNid, followsFrom, ended } of followings) {
-      tx.run(
-        sql`UPDATE unread_rooms SET follows_from = ${followsFrom ?? null} WHERE user_nid = ${userNid} AND room_nid = ${roomNid}`,
-      );
-      if (ended === undefined || ended.to <= ended.from) continue;
-      tx.run(sql`INSERT INTO unread_spans (user_nid, room_nid, from_position, to_position)
-        VALUES (${userNid}, ${roomNid}, ${ended.from}, ${ended.to})`);
+  for (const effect of effects) {
+    const { threadNid, position, counted, ordinary } = effect;
+    if (counted !== undefined) {
+      tx.run(sql`INSERT INTO notifying_events (room_nid, thread_nid, position, notifications, highlights, highlight, actions_nid)
+        VALUES (${roomNid}, ${threadNid}, ${position}, ${counted.notifications}, ${counted.highlights}, ${ordinary.highlights},
+          ${actionsNid(ordinary.actions)})`);
     }
+    if (effect.exceptions.length > 0) writeExceptions(tx, roomNid, effect, actionsNid);
+    for (const change of effect.followings) writeFollowing(tx, roomNid, change);
   }
   writeThreads(tx, roomNid, effects);
   writeOwnReading(tx, roomNid, effects);
 }
 
-const notifyingColumns = ['room_nid', 'thread_nid', 'position', 'notifications', 'highlights', 'highlight', 'actions_nid'];
-const notifiedColumns = [
+const exceptionColumns = [
   'user_nid',
   'room_nid',
   'position',
@@ -101,6 +71,37 @@ const notifiedColumns = [
   'actions_nid',
 ];
 
+function writeExceptions(
+  tx: Tx,
+  roomNid: number,
+  { exceptions, position, threadNid }: EventEffect,
+  actionsNid: ActionsNid,
+): void {
+  tx.insertMany(
+    'notified_users',
+    exceptionColumns,
+    exceptions.map(({ userNid, notifications, highlights, actions }) => [
+      userNid,
+      roomNid,
+      position,
+      threadNid,
+      notifications,
+      highlights,
+      1,
+      actionsNid(actions),
+    ]),
+  );
+}
+
+function writeFollowing(tx: Tx, roomNid: number, { userNid, followsFrom, ended }: FollowingChange): void {
+  tx.run(
+    sql`UPDATE unread_rooms SET follows_from = ${followsFrom ?? null} WHERE user_nid = ${userNid} AND room_nid = ${roomNid}`,
+  );
+  if (ended === undefined || ended.to <= ended.from) return;
+  tx.run(sql`INSERT INTO unread_spans (user_nid, room_nid, from_position, to_position)
+    VALUES (${userNid}, ${roomNid}, ${ended.from}, ${ended.to})`);
+}
+
 function writeThreads(tx: Tx, roomNid: number, effects: readonly EventEffect[]): void {
   for (const { threadNid, position, counted } of effects) {
     if (threadNid === mainTimeline || counted === undefined) continue;
@@ -109,13 +110,15 @@ function writeThreads(tx: Tx, roomNid: number, effects: readonly EventEffect[]):
   }
 }
 
-/** Whoever sends has read the thread up to there. */
+/** Whoever sends has read the thread up to there; of several events the last says all. */
 function writeOwnReading(tx: Tx, roomNid: number, effects: readonly EventEffect[]): void {
-  const last = new Map<string, { userNid: number; threadNid: number; position: number }>();
-  for (const { senderNid: userNid, hasReadThread, threadNid, position } of effects) {
-    if (hasReadThread) last.set(`${userNid} ${threadNid}`, { userNid, threadNid, position });
+  for (const [index, { senderNid: userNid, hasReadThread, threadNid, position }] of effects.entries()) {
+    if (!hasReadThread) continue;
+    const goesOn = effects.some(
+      (later, at) => at > index && later.hasReadThread && later.senderNid === userNid && later.threadNid === threadNid,
+    );
+    if (!goesOn) markThreadRead(tx, { userNid, roomNid, threadNid, position });
   }
-  for (const { userNid, threadNid, position } of last.values()) markThreadRead(tx, { userNid, roomNid, threadNid, position });
 }
 
 /** Moves the mark up to which a user has read a thread, never back. */

@@ -21,6 +21,8 @@ export interface UnreadQuestion {
 /**
  * What counts for followers, by room and thread; threads without any are left out. Two places of an index for each thread that has had
  * notifying events since the user's last unthreaded mark, however many events are unread.
+ *
+ * The joins are CROSS JOINs because SQLite then takes the tables in the order in which they stand; it would go through all events else.
  */
 export function unreadFollowed(db: Db, { userNid, roomNids, upTo }: UnreadQuestion): Promise<UnreadRow[]> {
   return db.all<UnreadRow>(sql`
@@ -38,8 +40,8 @@ export function unreadFollowed(db: Db, { userNid, roomNids, upTo }: UnreadQuesti
       SELECT p.room_nid, t.thread_nid, p.from_position, p.read_position,
         COALESCE((SELECT m.position FROM read_threads m
           WHERE m.user_nid = ${userNid} AND m.room_nid = p.room_nid AND m.thread_nid = t.thread_nid), 0), p.to_position
-      FROM spans p JOIN notifying_threads t ON t.room_nid = p.room_nid
-      WHERE t.last_position > p.from_position AND t.last_position > p.read_position
+      FROM spans p CROSS JOIN notifying_threads t
+      WHERE t.room_nid = p.room_nid AND t.last_position > p.from_position AND t.last_position > p.read_position
     ), stretches AS MATERIALIZED (
       SELECT room_nid, thread_nid, CASE WHEN a >= b AND a >= c THEN a WHEN b >= c THEN b ELSE c END AS after_position, to_position
       FROM threads
@@ -58,9 +60,9 @@ export function unreadFollowed(db: Db, { userNid, roomNids, upTo }: UnreadQuesti
       l.highlights - f.highlights + f.highlight - (SELECT COUNT(*) FROM retracted_notifications r
         WHERE r.room_nid = b.room_nid AND r.thread_nid = b.thread_nid
           AND r.position >= b.first_position AND r.position <= b.last_position AND r.highlight = 1) AS highlights
-    FROM bounds b
-    JOIN notifying_events f ON f.room_nid = b.room_nid AND f.thread_nid = b.thread_nid AND f.position = b.first_position
-    JOIN notifying_events l ON l.room_nid = b.room_nid AND l.thread_nid = b.thread_nid AND l.position = b.last_position`);
+    FROM bounds b CROSS JOIN notifying_events f CROSS JOIN notifying_events l
+    WHERE f.room_nid = b.room_nid AND f.thread_nid = b.thread_nid AND f.position = b.first_position
+      AND l.room_nid = b.room_nid AND l.thread_nid = b.thread_nid AND l.position = b.last_position`);
 }
 
 /** What counts beyond that, or less than that, for this user alone. */
@@ -68,10 +70,10 @@ export function unreadExceptions(db: Db, { userNid, roomNids, upTo }: UnreadQues
   return db.all<UnreadRow>(sql`
     SELECT n.room_nid, n.thread_nid, CAST(SUM(n.notifications) AS bigint) AS notifications,
       CAST(SUM(n.highlights) AS bigint) AS highlights, MAX(n.position) AS last_position
-    FROM notified_users n JOIN unread_rooms u ON u.user_nid = n.user_nid AND u.room_nid = n.room_nid
+    FROM notified_users n CROSS JOIN unread_rooms u
     LEFT JOIN read_threads m ON m.user_nid = n.user_nid AND m.room_nid = n.room_nid AND m.thread_nid = n.thread_nid
     WHERE n.user_nid = ${userNid} AND n.unread = 1 AND n.room_nid ${inList(roomNids)}
-      AND n.position <= ${upTo} AND n.position > u.read_position
+      AND u.user_nid = n.user_nid AND u.room_nid = n.room_nid AND n.position <= ${upTo} AND n.position > u.read_position
       AND n.position > CASE WHEN n.thread_nid = 0 THEN u.main_position ELSE COALESCE(m.position, 0) END
     GROUP BY n.room_nid, n.thread_nid`);
 }
