@@ -4,7 +4,7 @@ import type { CompiledEventFilter } from '@myelin/protocol/filters';
 import type { Database } from '../../platform/database/index.ts';
 import { encodeSyncToken } from '../../platform/streams/index.ts';
 import { strippedStateOf, type SyncPart, type SyncScope } from '../../rooms/index.ts';
-import { joinedRoomPart, leftRoomPart, type RoomPart, type RoomTools } from './room-part.ts';
+import { joinedRoomPart, leftRoomPart, type RoomPart, type RoomTools } from './room/room-part.ts';
 import { roomsOfSync, type RoomsOfSync } from './rooms-of-sync.ts';
 import type { SyncSources } from './sync-sources.ts';
 import type { SyncView } from './sync-view.ts';

@@ -8,8 +8,8 @@ import type { Rooms, StoredEvent, SyncSource, Viewer } from '../../rooms/index.t
 import type { Feature } from '../feature.ts';
 import type { Filters } from '../filters/index.ts';
 import { KeptAnswers } from './kept-answers.ts';
-import { LazyMembers } from './lazy-members.ts';
-import { SharedReads } from './shared-reads.ts';
+import { LazyMembers } from './room/lazy-members.ts';
+import { SharedReads } from './room/shared-reads.ts';
 import { SyncSources } from './sync-sources.ts';
 import { syncRoutes, type SeenBySync } from './sync.routes.ts';
 

@@ -6,9 +6,9 @@ import { expectSyncToConverge, SyncedClient } from '@myelin/testing';
 import { decodeSyncToken } from '../../platform/streams/index.ts';
 import type { SyncSource, Viewer } from '../../rooms/index.ts';
 import type { Hive } from '../hive.fixture.ts';
-import { LazyMembers } from './lazy-members.ts';
 import { answerSync, type PollTools } from './long-poll.ts';
-import { SharedReads } from './shared-reads.ts';
+import { LazyMembers } from './room/lazy-members.ts';
+import { SharedReads } from './room/shared-reads.ts';
 import { SyncSources } from './sync-sources.ts';
 
 export interface SyncOptions {

@@ -1,10 +1,10 @@
-import type { Interner } from '../../platform/database/index.ts';
-import type { ServeOptions, StoredEvent, VisibleEvent } from '../../rooms/index.ts';
+import type { Interner } from '../../../platform/database/index.ts';
+import type { ServeOptions, StoredEvent, VisibleEvent } from '../../../rooms/index.ts';
+import type { LeftRoom } from '../rooms-of-sync.ts';
+import type { RoomStretch, SyncView } from '../sync-view.ts';
 import type { LazyMembers } from './lazy-members.ts';
 import { heroesOf, roomSummary, touchesSummary } from './room-summary.ts';
-import type { LeftRoom } from './rooms-of-sync.ts';
 import { statePart } from './state-part.ts';
-import type { RoomStretch, SyncView } from './sync-view.ts';
 import { timelinePart, type TimelinePart, type TimelineTools } from './timeline-part.ts';
 
 export interface RoomTools extends TimelineTools {

@@ -1,7 +1,7 @@
 import type { UserId } from '@myelin/protocol/identifiers';
 
-import { ByteCache, stringBytes, type CacheBudget } from '../../platform/cache/index.ts';
-import type { StoredEvent, Viewer } from '../../rooms/index.ts';
+import { ByteCache, stringBytes, type CacheBudget } from '../../../platform/cache/index.ts';
+import type { StoredEvent, Viewer } from '../../../rooms/index.ts';
 
 const limitBytes = 32_000_000;
 const clientsAtMost = 20_000;

@@ -1,9 +1,9 @@
 import type { CompiledEventFilter } from '@myelin/protocol/filters';
 
-import { emptyState, type Rooms, type StateName, type StateRoot, type StoredEvent } from '../../rooms/index.ts';
+import { emptyState, type Rooms, type StateName, type StateRoot, type StoredEvent } from '../../../rooms/index.ts';
+import { tellsStateAfter, type RoomStretch, type SyncView } from '../sync-view.ts';
 import { sendersToShow, type LazyMembers } from './lazy-members.ts';
 import type { SharedReads } from './shared-reads.ts';
-import { tellsStateAfter, type RoomStretch, type SyncView } from './sync-view.ts';
 import type { TimelinePart } from './timeline-part.ts';
 
 export interface StateTools {

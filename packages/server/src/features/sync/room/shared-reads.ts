@@ -1,5 +1,5 @@
-import { ByteCache, type CacheBudget } from '../../platform/cache/index.ts';
-import type { Database } from '../../platform/database/index.ts';
+import { ByteCache, type CacheBudget } from '../../../platform/cache/index.ts';
+import type { Database } from '../../../platform/database/index.ts';
 import {
   emptyState,
   firstMembers,
@@ -8,7 +8,7 @@ import {
   type Rooms,
   type StateRoot,
   type StoredEvent,
-} from '../../rooms/index.ts';
+} from '../../../rooms/index.ts';
 
 const bytesOfAnEntry = 400;
 const limitBytes = 8_000_000;

@@ -7,10 +7,10 @@ import {
   type StoredEvent,
   type Viewer,
   type VisibleEvent,
-} from '../../rooms/index.ts';
+} from '../../../rooms/index.ts';
+import { tellsStateAfter, type RoomStretch, type SyncView } from '../sync-view.ts';
 import { afterOvertaken } from './overtaken-state.ts';
 import type { SharedReads } from './shared-reads.ts';
-import { tellsStateAfter, type RoomStretch, type SyncView } from './sync-view.ts';
 
 /** The events of a room that a sync shows. */
 export interface TimelinePart {

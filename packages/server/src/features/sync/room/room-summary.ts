@@ -1,7 +1,7 @@
-import type { Interner } from '../../platform/database/index.ts';
-import type { Rooms, StateRoot, StoredEvent } from '../../rooms/index.ts';
+import type { Interner } from '../../../platform/database/index.ts';
+import type { Rooms, StateRoot, StoredEvent } from '../../../rooms/index.ts';
+import type { RoomStretch, SyncView } from '../sync-view.ts';
 import { heroesAtMost, type SharedReads } from './shared-reads.ts';
-import type { RoomStretch, SyncView } from './sync-view.ts';
 
 export interface SummaryTools {
   readonly rooms: Rooms;

@@ -1,4 +1,4 @@
-import type { Rooms, StateName, StateRoot, VisibleEvent } from '../../rooms/index.ts';
+import type { Rooms, StateName, StateRoot, VisibleEvent } from '../../../rooms/index.ts';
 
 /**
  * The part of a timeline after the last state event that was overtaken by one which is not shown (by a filter, by history visibility).
