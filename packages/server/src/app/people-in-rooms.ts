@@ -1,4 +1,4 @@
-import { type RoomAlias, type UserId } from '@myelin/protocol/identifiers';
+import type { RoomAlias, UserId } from '@myelin/protocol/identifiers';
 
 import { autoJoin, type AutoJoinRooms } from '../features/registration/index.ts';
 import type { RoomCreation } from '../features/room-creation/index.ts';

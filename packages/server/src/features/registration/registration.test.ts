@@ -33,6 +33,11 @@ forEachHomeserver('registration', ({ test, testWith }) => {
     assert.deepEqual({ status: again.status, errcode: again.errcode }, { status: 400, errcode: 'M_USER_IN_USE' });
   });
 
+  test('a new user has a name from the first moment', async ({ homeserver }) => {
+    const alice = await homeserver.person('alice');
+    assert.deepEqual(await alice.get(`/profile/${alice.userId}`), { displayname: alice.localpart });
+  });
+
   test('somebody may choose another name while registering', async ({ homeserver }) => {
     await homeserver.person('frida', { exactly: true });
     const asked = await register(homeserver, {});
