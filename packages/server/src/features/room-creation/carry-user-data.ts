@@ -2,14 +2,13 @@ import type { Json, JsonObject } from '@myelin/protocol/events';
 import { pushRuleKinds, type PushRule, type PushRuleKind, type UserPushRules } from '@myelin/protocol/push-rules';
 
 import type { RoomIdentity } from '../../rooms/index.ts';
+import { wholeAccount } from '../account-data/index.ts';
 import type { UpgradeFollower } from './neighbours.ts';
 
 type Change = (before: JsonObject | undefined) => Promise<{ readonly content: JsonObject | undefined } | undefined>;
 
 /** What is asked of the account data. */
 export interface AccountDataToCarry {
-  /** Under which room number the data of the whole account lies. */
-  readonly wholeAccount: number;
   readContent(userNid: number, type: string, roomNid: number): Promise<JsonObject | undefined>;
   update(userNid: number, type: string, roomNid: number, change: Change): Promise<void>;
 }
@@ -25,7 +24,7 @@ export function carryAccountData(accountData: AccountDataToCarry): UpgradeFollow
     async follow(userNid, from, to) {
       const tags = await accountData.readContent(userNid, 'm.tag', from.nid);
       if (tags) await accountData.update(userNid, 'm.tag', to.nid, async (known) => (known ? undefined : { content: tags }));
-      await accountData.update(userNid, 'm.direct', accountData.wholeAccount, async (direct) => {
+      await accountData.update(userNid, 'm.direct', wholeAccount, async (direct) => {
         const carried = direct && withRoom(direct, from, to);
         return carried && { content: carried };
       });

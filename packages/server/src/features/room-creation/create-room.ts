@@ -135,7 +135,7 @@ function directness(wishes: RoomWishes): JsonObject {
 
 function checkedInvitees(invitees: readonly UserId[]): UserId[] {
   const stranger = invitees.find((invitee) => !isUserId(invitee));
-  if (stranger !== undefined) throw invalidParam(`invite: ${stranger} is not a user ID`);
+  if (stranger !== undefined) throw invalidParam(`invite: ${String(stranger)} is not a user ID`);
   return [...new Set(invitees)];
 }
 

@@ -51,7 +51,7 @@ export function createContent(wanted: WantedRoom): JsonObject {
 function additionalCreators(value: unknown): UserId[] {
   if (value === undefined) return [];
   if (!Array.isArray(value)) throw badJson('creation_content.additional_creators must be a list of user IDs');
-  const stranger = value.find((userId) => typeof userId !== 'string' || !isUserId(userId));
+  const stranger: unknown = value.find((userId) => typeof userId !== 'string' || !isUserId(userId));
   if (stranger !== undefined) throw badJson(`creation_content.additional_creators: ${JSON.stringify(stranger)} is not a user ID`);
   return value as UserId[];
 }

@@ -104,6 +104,45 @@ forEachHomeserver('room upgrades', ({ test }) => {
     assert.deepEqual(await state(alice, lost, 'm.room.join_rules'), { join_rule: 'invite' });
   });
 
+  test('aliases and the canonical one move to the new room', async ({ homeserver }) => {
+    const alice = await homeserver.person('alice');
+    const name = `hive${alice.localpart}`;
+    const alias = `#${name}:hive.example`;
+    const old = await alice.createsRoom({ room_alias_name: name });
+    const fresh = await upgrades(alice, old, { new_version: '11' });
+    const { room_id: found } = await alice.get(`/directory/room/${encodeURIComponent(alias)}`);
+    assert.equal(found, fresh);
+    assert.deepEqual(await state(alice, fresh, 'm.room.canonical_alias'), { alias });
+    assert.deepEqual(await state(alice, old, 'm.room.canonical_alias'), {});
+    await alice.isRefused('POST', '/createRoom', { status: 400, errcode: 'M_ROOM_IN_USE' }, { body: { room_alias_name: name } });
+  });
+
+  test('what Bob keeps about the room is there when he joins its replacement', async ({ homeserver }) => {
+    const { alice, bob, room: old } = await homeserver.twoFriendsInARoom();
+    const mallory = await homeserver.person('mallory');
+    const own = `/user/${bob.userId}`;
+    await bob.put(`${own}/rooms/${old}/tags/m.favourite`, { order: 0.5 });
+    await bob.put(`${own}/account_data/m.direct`, { [alice.userId]: [old], [mallory.userId]: ['!other:hive.example'] });
+    await bob.put(`/pushrules/global/room/${old}`, { actions: [] });
+    const mute = { actions: [], conditions: [{ kind: 'event_match', key: 'room_id', pattern: old }] };
+    await bob.put(`/pushrules/global/override/${old}`, mute);
+    const fresh = await upgrades(alice, old, { new_version: '11' });
+    await bob.syncs();
+    await bob.joins(fresh);
+    // The rules are the last to follow.
+    await bob.syncsUntil((answer) => answer.account_data?.events?.some(({ type }: { type: string }) => type === 'm.push_rules'));
+    const { tags } = await bob.get(`${own}/rooms/${fresh}/tags`);
+    assert.deepEqual(tags, { 'm.favourite': { order: 0.5 } });
+    const direct = await bob.get(`${own}/account_data/m.direct`);
+    assert.deepEqual(direct, { [alice.userId]: [old, fresh], [mallory.userId]: ['!other:hive.example'] });
+    const { global } = await bob.get('/pushrules/');
+    const ids = (kind: string): string[] => global[kind].map((rule: { rule_id: string }) => rule.rule_id);
+    assert.deepEqual(ids('room').sort(), [old, fresh].sort());
+    assert.ok(ids('override').includes(fresh));
+    await mallory.joins(fresh);
+    assert.deepEqual(await mallory.get(`/user/${mallory.userId}/rooms/${fresh}/tags`), { tags: {} });
+  });
+
   test('who may not close the room may not replace it', async ({ homeserver }) => {
     const { alice, bob, room } = await homeserver.twoFriendsInARoom();
     const mallory = await homeserver.person('mallory');

@@ -45,7 +45,9 @@ export async function forgetRoom(tools: MembershipTools, userId: UserId, roomId:
 export async function leaveAllRooms(tools: MembershipTools, by: Actor): Promise<void> {
   const userNid = await tools.names.idOf(by.userId);
   const failures: unknown[] = [];
-  for (const { roomNid, membership } of [...(await tools.rooms.memberships.roomsOf(userNid)).values()]) {
+  // A copy: leaving changes what is gone through.
+  const memberships = [...(await tools.rooms.memberships.roomsOf(userNid)).values()];
+  for (const { roomNid, membership } of memberships) {
     if (membership === 'leave' || membership === 'ban') continue;
     const { roomId } = await tools.rooms.ids.byNid(roomNid);
     await leaveRoom(tools, { by, roomId }).catch((error: unknown) => {

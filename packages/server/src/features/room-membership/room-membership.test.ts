@@ -138,6 +138,41 @@ forEachHomeserver('room membership', ({ test, testWith }) => {
     assert.deepEqual(await bob.get('/joined_rooms'), { joined_rooms: [] });
   });
 
+  test('Bob takes no invites until he says otherwise', async ({ homeserver }) => {
+    const [alice, bob] = await Promise.all([homeserver.person('alice'), homeserver.person('bob')]);
+    const room = await alice.createsRoom();
+    const setting = `/user/${bob.userId}/account_data/m.invite_permission_config`;
+    await bob.put(setting, { default_action: 'block' });
+    const blocked = { status: 403, errcode: 'M_INVITE_BLOCKED' };
+    await alice.isRefused('POST', `/rooms/${room}/invite`, blocked, { body: { user_id: bob.userId } });
+    await alice.isRefused('POST', '/createRoom', blocked, { body: { invite: [bob.userId] } });
+    const member = `/rooms/${room}/state/m.room.member/${bob.userId}`;
+    await alice.isRefused('PUT', member, blocked, { body: { membership: 'invite' } });
+    await bob.put(setting, {});
+    await alice.invites(bob, room);
+  });
+
+  const guests = { allow_guest_access: true };
+  testWith('guests come where they are let in, and go when they are not any more', { config: guests }, async ({ homeserver }) => {
+    const alice = await homeserver.person('alice');
+    const { body } = await homeserver.request('POST', '/register', { query: { kind: 'guest' }, body: {} });
+    const asGuest = { token: body.access_token, body: {} };
+    const closed = await alice.createsRoom({ preset: 'public_chat' });
+    const open = await alice.createsRoom({ preset: 'public_chat' });
+    await alice.setsState(open, 'm.room.guest_access', { guest_access: 'can_join' });
+    const refused = await homeserver.request('POST', `/join/${closed}`, asGuest);
+    assert.deepEqual([refused.status, refused.body.errcode], [403, 'M_GUEST_ACCESS_FORBIDDEN']);
+    assert.equal((await homeserver.request('POST', `/join/${open}`, asGuest)).status, 200);
+    await alice.syncs();
+    await alice.setsState(open, 'm.room.guest_access', { guest_access: 'forbidden' });
+    const left = await alice.syncsUntil((answer) =>
+      answer.rooms?.join?.[open]?.timeline?.events?.find(
+        (event: any) => event.state_key === body.user_id && event.content.membership === 'leave',
+      ),
+    );
+    assert.equal(left.sender, body.user_id);
+  });
+
   testWith('whoever leaves forgets, where the server is set so', { config: { forget_rooms_on_leave: true } }, async (context) => {
     const { alice, bob, room } = await context.homeserver.twoFriendsInARoom();
     await bob.leaves(room);

@@ -30,7 +30,7 @@ export interface MembershipStep {
  */
 export async function setMembership(tools: MembershipTools, step: MembershipStep): Promise<EventId | undefined> {
   const { action, by, target, room } = step;
-  if (!isUserId(target)) throw invalidParam(`${target} is not a user ID`);
+  if (!isUserId(target)) throw invalidParam(`${String(target)} is not a user ID`);
   const current = await tools.rooms.states.current(room.nid, 'm.room.member', target);
   const from = current && membershipIn(current.content);
   // Who asks again to leave, having left, has what they want.

@@ -1,6 +1,5 @@
 import assert from 'node:assert/strict';
 
-import type { EventId } from '@myelin/protocol/identifiers';
 import { forEachDatabase } from '@myelin/testing/databases';
 
 import { sql } from '../../platform/database/index.ts';
@@ -16,8 +15,7 @@ async function aliceRegrets(hive: Hive) {
   const { room, events } = await hive.friendsInARoom(says(alice, 'a secret'), says(alice, 'no secret'));
   const [secret, kept] = events;
   assert.ok(secret && kept);
-  const redacts = secret.eventId as EventId;
-  await hive.rooms.send(room, [{ type: 'm.room.redaction', sender: alice.userId, content: {}, redacts }]);
+  await hive.rooms.send(room, [{ type: 'm.room.redaction', sender: alice.userId, content: {}, redacts: secret.eventId }]);
   const contentOf = async (nid: number): Promise<string> =>
     (await hive.database.get<{ content: string }>(sql`SELECT content FROM event_json WHERE event_nid = ${nid}`))?.content ?? '';
   return { secret, kept, contentOf };

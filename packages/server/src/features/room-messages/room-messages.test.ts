@@ -152,6 +152,37 @@ forEachHomeserver('room messages', ({ test, testWith }) => {
     await alice.isRefused('PUT', `/rooms/${room}/redact/${elsewhere}/x`, invalidParam, { body: {} });
   });
 
+  test('one reaction of a kind to an event, until it is taken back', async ({ homeserver }) => {
+    const { alice, bob, room } = await homeserver.twoFriendsInARoom();
+    const message = await alice.says('hello', room);
+    const likes = (event_id: string, key = '👍'): unknown => ({
+      'm.relates_to': { rel_type: 'm.annotation', event_id, key },
+    });
+    const first = await bob.sends(room, 'm.reaction', likes(message));
+    const again = `/rooms/${room}/send/m.reaction/again`;
+    await bob.isRefused('PUT', again, { status: 400, errcode: 'M_DUPLICATE_ANNOTATION' }, { body: likes(message) });
+    await bob.sends(room, 'm.reaction', likes(message, '👎'));
+    await alice.sends(room, 'm.reaction', likes(message));
+    await bob.sends(room, 'm.reaction', likes(await alice.says('hello?', room)));
+    await bob.put(`/rooms/${room}/redact/${encodeURIComponent(first)}/x`);
+    await bob.put(again, likes(message));
+  });
+
+  test('a redaction takes along what relates to the event, if so asked', async ({ homeserver }) => {
+    const { alice, bob, room } = await homeserver.twoFriendsInARoom();
+    const message = await alice.says('helo', room);
+    const relates = (rel_type: string): unknown => ({ rel_type, event_id: message });
+    const edit = await alice.sends(room, 'm.room.message', {
+      body: '* hello',
+      'm.new_content': { body: 'hello' },
+      'm.relates_to': relates('m.replace'),
+    });
+    const answer = await bob.sends(room, 'm.room.message', { body: 'yes?', 'm.relates_to': relates('m.thread') });
+    await alice.put(`/rooms/${room}/redact/${encodeURIComponent(message)}/x`, { with_rel_types: ['m.replace'] });
+    assert.deepEqual((await eventOf(bob, room, edit)).content, {});
+    assert.equal((await eventOf(bob, room, answer)).content.body, 'yes?');
+  });
+
   const counted = {
     rc_message: { per_second: 0.001, burst_count: 4 },
     rc_admin_redaction: { per_second: 0.001, burst_count: 2 },
