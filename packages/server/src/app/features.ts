@@ -1,6 +1,8 @@
 import { accountDataFeature } from '../features/account-data/index.ts';
 import type { Feature } from '../features/feature.ts';
 import { filtersFeature } from '../features/filters/index.ts';
+import { presenceFeature } from '../features/presence/index.ts';
+import { profilesFeature } from '../features/profiles/index.ts';
 import { pushFeature } from '../features/push/index.ts';
 import { receiptsFeature } from '../features/receipts/index.ts';
 import { relationsFeature } from '../features/relations/index.ts';
@@ -11,10 +13,12 @@ import { roomMembershipFeature } from '../features/room-membership/index.ts';
 import { roomMessagesFeature } from '../features/room-messages/index.ts';
 import { serverInfoFeature } from '../features/server-info/index.ts';
 import { syncFeature } from '../features/sync/index.ts';
+import { typingFeature } from '../features/typing/index.ts';
 import type { Authenticators } from '../platform/http/index.ts';
 import { buildAccountFeatures } from './account-features.ts';
 import type { AppNeeds } from './needs.ts';
 import { connectPeopleToRooms } from './people-in-rooms.ts';
+import { connectSignsOfLife } from './signs-of-life.ts';
 
 /** What the features make together. */
 export interface Features {
@@ -29,10 +33,17 @@ export async function buildFeatures(needs: AppNeeds): Promise<Features> {
   const accountData = await accountDataFeature(needs);
   const receipts = await receiptsFeature({ ...needs, accountData: accountData.accountData });
   const push = await pushFeature({ ...needs, accountData: accountData.accountData, receipts: receipts.receipts });
+  const typing = await typingFeature(needs);
+  const profiles = profilesFeature({ ...needs, accounts: people.accounts });
+  people.registrationHooks.onRegistered.push((account, { displayName }) => profiles.profiles.create(account, displayName));
+  people.accountHooks.onDeactivated.push(({ userNid }) => profiles.profiles.forget(userNid));
+  const presence = await presenceFeature({ ...needs, profiles: profiles.profiles });
+  connectSignsOfLife(presence.presence, { profiles: profiles.profiles, receipts: receipts.receipts, typing: typing.typing });
   const { feature: roomDirectory, directory } = await roomDirectoryFeature(needs);
   const { feature: roomMembership, membership } = roomMembershipFeature({
     ...needs,
     aliases: directory,
+    profiles: profiles.profiles,
     invitePermissions: accountData.accountData,
   });
   const { feature: roomCreation, creation } = roomCreationFeature({
@@ -47,6 +58,8 @@ export async function buildFeatures(needs: AppNeeds): Promise<Features> {
     ...people.features,
     accountData,
     filters,
+    presence,
+    profiles,
     push,
     receipts,
     relations,
@@ -60,6 +73,7 @@ export async function buildFeatures(needs: AppNeeds): Promise<Features> {
     roomMembership,
     roomMessagesFeature({ ...needs, membership, aliases: directory, related: relations.relations }),
     serverInfoFeature(needs),
+    typing,
   ];
   // It follows what all the others have for it.
   features.push(
@@ -67,7 +81,7 @@ export async function buildFeatures(needs: AppNeeds): Promise<Features> {
       ...needs,
       filters: filters.filters,
       sources: features.flatMap((feature) => feature.sync ?? []),
-      presence: { seen: () => undefined },
+      presence: presence.presence,
       relationsOf: relations.relations.relatedBy,
     }),
   );

@@ -147,7 +147,8 @@ export class Profiles {
 
   /** Gives a new user a name; one who has a profile already keeps it. */
   async create(user: { readonly userNid: number; readonly userId: UserId }, displayname: string | undefined): Promise<void> {
-    await this.#change(user, (before) => (before.displayname === undefined && displayname ? { ...before, displayname } : before));
+    if (!displayname) return;
+    await this.#change(user, (before) => (before.displayname === undefined ? { ...before, displayname } : before));
   }
 
   /** Forgets a profile, as nobody is to find it any more. Rooms are not told: the user leaves them. */
@@ -169,17 +170,18 @@ export class Profiles {
       const before = await this.of(userNid);
       const after = change(before ?? emptyProfile);
       if (before && JSON.stringify(before) === JSON.stringify(after)) return undefined;
-      const isSeenInRooms = before?.displayname !== after.displayname || before?.avatarUrl !== after.avatarUrl;
+      const isSeen = before?.displayname !== after.displayname || before?.avatarUrl !== after.avatarUrl;
+      const isSeenInRooms = isSeen && (await this.#needs.rooms.memberships.joinedRooms(userNid)).length > 0;
       await this.#needs.database.write((tx) => {
         putProfile(tx, userNid, after);
         if (isSeenInRooms) putPropagation(tx, userNid);
         tx.onCommit(() => this.#cache.set(userNid, Promise.resolve(after)));
       });
-      return isSeenInRooms ? after : undefined;
+      return isSeen ? { after, isSeenInRooms } : undefined;
     });
     if (!changed) return;
-    for (const listener of this.#listeners) listener({ userNid, userId }, changed);
-    await this.#withinPatience(this.#propagation.tell(userNid));
+    for (const listener of this.#listeners) listener({ userNid, userId }, changed.after);
+    if (changed.isSeenInRooms) await this.#withinPatience(this.#propagation.tell(userNid));
   }
 
   async #withinPatience(work: Promise<void>): Promise<void> {
