@@ -12,7 +12,7 @@ import { openDatabase, sqlText, type Database, type Tx } from '@myelin/server/pl
 import type { PersistHook, RoomIdentity, StoredEvent } from '@myelin/server/rooms';
 
 import { openPushWorld, says, user, type PushWorld } from '../packages/server/src/features/push/push.fixture.ts';
-import { unreadExceptions, unreadFollowed } from '../packages/server/src/features/push/unread.store.ts';
+import { unreadExceptions, unreadFollowed } from '../packages/server/src/features/push/unread/unread.store.ts';
 
 const messages = 1_000;
 const directory = mkdtempSync(join(tmpdir(), 'myelin-bench-'));

@@ -8,18 +8,18 @@ import type { Random } from '../../platform/random.ts';
 import type { Notifier } from '../../platform/streams/index.ts';
 import type { Rooms } from '../../rooms/index.ts';
 import type { Feature } from '../feature.ts';
-import { MemberChanges } from './members.ts';
-import { notifyMembers } from './notify-members.ts';
-import { pushRulesRoutes } from './push-rules.routes.ts';
-import { pushRulesSyncSource } from './push-rules.sync.ts';
-import { openPushRules, type PushRules } from './push-rules.ts';
-import { RulesInRooms } from './rules-in-room.ts';
-import { unreadSyncSource } from './unread.sync.ts';
-import { openUnread, type PreparedMark, type ReceiptForCounts, type Unread } from './unread.ts';
+import { MemberChanges } from './notifying/members.ts';
+import { notifyMembers } from './notifying/notify-members.ts';
+import { pushRulesRoutes } from './rules/push-rules.routes.ts';
+import { pushRulesSyncSource } from './rules/push-rules.sync.ts';
+import { openPushRules, type PushRules } from './rules/push-rules.ts';
+import { RulesInRooms } from './rules/rules-in-room.ts';
+import { unreadSyncSource } from './unread/unread.sync.ts';
+import { openUnread, type PreparedMark, type ReceiptForCounts, type Unread } from './unread/unread.ts';
 
-export type { PushRules } from './push-rules.ts';
-export { mainTimeline, threadNidOf } from './thread-of-event.ts';
-export type { PreparedMark, ReadMark, Unread, UnreadThreads } from './unread.ts';
+export type { PushRules } from './rules/push-rules.ts';
+export { mainTimeline, threadNidOf } from './notifying/thread-of-event.ts';
+export type { PreparedMark, ReadMark, Unread, UnreadThreads } from './unread/unread.ts';
 
 /** What push asks of the account data: to hear of changes, and to answer for `m.push_rules`. */
 export interface AccountDataForPush {

@@ -2,7 +2,7 @@ import { objectField, textsField } from '@myelin/protocol/events/content';
 import type { UserId } from '@myelin/protocol/identifiers';
 import { pushEvaluator, untouchedPushRules, type PushEvaluator, type RoomFacts } from '@myelin/protocol/push-rules';
 
-import type { StoredEvent } from '../../rooms/index.ts';
+import type { StoredEvent } from '../../../rooms/index.ts';
 import type { Member, RoomMembers, RulesGroup } from './members.ts';
 import { countsAlike, outcomeOf, silence, type Outcome } from './outcome.ts';
 

@@ -1,6 +1,6 @@
 import { effectiveRuleset } from '@myelin/protocol/push-rules';
 
-import type { SyncSource, Viewer } from '../../rooms/index.ts';
+import type { SyncSource, Viewer } from '../../../rooms/index.ts';
 import type { PushRules } from './push-rules.ts';
 
 /** The user's push rules as `m.push_rules` of the account data; https://spec.matrix.org/v1.19/client-server-api/#push-rules-events */

@@ -1,7 +1,7 @@
 import type { UserId } from '@myelin/protocol/identifiers';
 
-import type { Database } from '../../platform/database/index.ts';
-import type { PersistBatch, Room, Rooms, StoredEvent } from '../../rooms/index.ts';
+import type { Database } from '../../../platform/database/index.ts';
+import type { PersistBatch, Room, Rooms, StoredEvent } from '../../../rooms/index.ts';
 import { evaluateEvent } from './evaluate-event.ts';
 import type { Counted, EventEffect, Exception, FollowingChange } from './event-effect.ts';
 import { changesFollowing } from './following.ts';

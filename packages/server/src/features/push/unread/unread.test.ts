@@ -4,9 +4,9 @@ import type { EventId, UserId } from '@myelin/protocol/identifiers';
 import { putPushRule } from '@myelin/protocol/push-rules';
 import { forEachDatabase } from '@myelin/testing/databases';
 
-import { sql } from '../../platform/database/index.ts';
-import type { RoomIdentity, StoredEvent } from '../../rooms/index.ts';
-import { inThread, membership, openPushWorld, says, user, type PushWorld } from './push.fixture.ts';
+import { sql } from '../../../platform/database/index.ts';
+import type { RoomIdentity, StoredEvent } from '../../../rooms/index.ts';
+import { inThread, membership, openPushWorld, says, user, type PushWorld } from '../push.fixture.ts';
 
 const [alice, bob, carol] = [user('alice'), user('bob'), user('carol')];
 
@@ -124,6 +124,26 @@ forEachDatabase('unread counts', ({ test }) => {
     assert.deepEqual(await unreadOf(world, carol, room), [2, 0]);
   });
 
+  test('a rule with a sound of five thousand letters does not keep anybody from talking', async ({ database }) => {
+    const world = await openPushWorld(database);
+    const room = await world.roomOf([alice, bob]);
+    const actions = ['notify', { set_tweak: 'highlight' }, { set_tweak: 'sound', value: 'a'.repeat(5_000) }];
+    const name = { kind: 'content', ruleId: 'hello' } as const;
+    await world.rules.change(await world.names.idOf(bob), (rules) => putPushRule(rules, name, { pattern: 'hello', actions }));
+    await world.sends(room, says(alice, 'hello'));
+    assert.deepEqual(await unreadOf(world, bob, room), [1, 1]);
+  });
+
+  test('an invite is noted for Carol, and counts nowhere once she has joined', async ({ database }) => {
+    const world = await openPushWorld(database);
+    const room = await world.roomOf([alice, bob]);
+    await world.sends(room, membership(alice, 'invite', carol));
+    const noted = await database.all(sql`SELECT user_nid, notifications, highlights FROM notified_users`);
+    assert.deepEqual(noted, [{ user_nid: await world.names.idOf(carol), notifications: 1, highlights: 0 }]);
+    await world.sends(room, membership(carol, 'join'));
+    assert.deepEqual(await unreadOf(world, carol, room), [0, 0]);
+  });
+
   test('whom Bob ignores does not notify him', async ({ database }) => {
     const world = await openPushWorld(database);
     const room = await world.roomOf([alice, bob, carol]);
@@ -150,6 +170,10 @@ forEachDatabase('unread counts', ({ test }) => {
     await world.sends(room, membership(carol, 'join'));
     assert.deepEqual(await unreadOf(world, carol, room), [0, 0]);
     await world.sends(room, says(alice, 'welcome back'));
+    assert.deepEqual(await unreadOf(world, carol, room), [1, 0]);
+    await world.rooms.send(room, [membership(carol, 'leave'), membership(carol, 'join')]);
+    assert.deepEqual(await unreadOf(world, carol, room), [0, 0]);
+    await world.sends(room, says(alice, 'and again'));
     assert.deepEqual(await unreadOf(world, carol, room), [1, 0]);
   });
 

@@ -1,11 +1,11 @@
 import type { UserId } from '@myelin/protocol/identifiers';
 import { untouchedPushRules, type UserPushRules } from '@myelin/protocol/push-rules';
 
-import type { Interner } from '../../platform/database/index.ts';
-import { RecentChanges } from '../../platform/streams/index.ts';
-import type { RoomHooks } from '../../rooms/index.ts';
-import type { PushRules } from './push-rules.ts';
-import { asksForDisplayName, type RulesInRooms } from './rules-in-room.ts';
+import type { Interner } from '../../../platform/database/index.ts';
+import { RecentChanges } from '../../../platform/streams/index.ts';
+import type { RoomHooks } from '../../../rooms/index.ts';
+import type { PushRules } from '../rules/push-rules.ts';
+import { asksForDisplayName, type RulesInRooms } from '../rules/rules-in-room.ts';
 
 /** A local member of a room, as far as notifications go. */
 export interface Member {

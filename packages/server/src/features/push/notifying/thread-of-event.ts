@@ -1,7 +1,7 @@
 import type { EventId } from '@myelin/protocol/identifiers';
 
-import type { EventStore, StoredEvent } from '../../rooms/index.ts';
-import { mainThread, threadOf } from '../receipts/index.ts';
+import type { EventStore, StoredEvent } from '../../../rooms/index.ts';
+import { mainThread, threadOf } from '../../receipts/index.ts';
 
 /** The number of the thread that is no thread: the room's main timeline. */
 export const mainTimeline = 0;

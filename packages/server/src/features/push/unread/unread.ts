@@ -1,9 +1,9 @@
 import type { EventId } from '@myelin/protocol/identifiers';
 
-import type { Database, Tx } from '../../platform/database/index.ts';
-import { RecentChanges, Stream, StreamSequence, type Notifier } from '../../platform/streams/index.ts';
-import type { Rooms } from '../../rooms/index.ts';
-import { mainTimeline } from './thread-of-event.ts';
+import type { Database, Tx } from '../../../platform/database/index.ts';
+import { RecentChanges, Stream, StreamSequence, type Notifier } from '../../../platform/streams/index.ts';
+import type { Rooms } from '../../../rooms/index.ts';
+import { mainTimeline } from '../notifying/thread-of-event.ts';
 import { UnreadCache } from './unread-cache.ts';
 import {
   lastMark,

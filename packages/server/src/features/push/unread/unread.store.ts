@@ -1,5 +1,5 @@
-import { inList, sql, type Db, type Tx } from '../../platform/database/index.ts';
-import { markThreadRead } from './notifications.store.ts';
+import { inList, sql, type Db, type Tx } from '../../../platform/database/index.ts';
+import { markThreadRead } from '../notifying/notifications.store.ts';
 
 /** A thread's part of a user's unread counts in a room. */
 export interface UnreadRow {

@@ -1,6 +1,6 @@
 import { pushEvaluator } from '@myelin/protocol/push-rules';
 
-import type { StoredEvent } from '../../rooms/index.ts';
+import type { StoredEvent } from '../../../rooms/index.ts';
 import type { EventEffect } from './event-effect.ts';
 import { outcomeOf, silence } from './outcome.ts';
 import type { RoomTurn, RoomTurnNeeds } from './room-turn.ts';

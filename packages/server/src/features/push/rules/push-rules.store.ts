@@ -1,6 +1,6 @@
 import type { UserPushRules } from '@myelin/protocol/push-rules';
 
-import { inList, sql, type Db, type Tx } from '../../platform/database/index.ts';
+import { inList, sql, type Db, type Tx } from '../../../platform/database/index.ts';
 
 /** What a user made of the push rules; undefined where nothing was ever changed. */
 export async function rulesOf(db: Db, userNid: number): Promise<UserPushRules | undefined> {

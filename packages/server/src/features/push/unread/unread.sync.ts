@@ -1,5 +1,5 @@
-import type { EventStore, SyncScope, SyncSource, UnreadCounts } from '../../rooms/index.ts';
-import { mainTimeline } from './thread-of-event.ts';
+import type { EventStore, SyncScope, SyncSource, UnreadCounts } from '../../../rooms/index.ts';
+import { mainTimeline } from '../notifying/thread-of-event.ts';
 import type { Unread, UnreadThreads } from './unread.ts';
 
 type RoomCounts = UnreadCounts & { readonly threads?: ReadonlyMap<string, UnreadCounts> };

@@ -1,4 +1,4 @@
-import { sql, type Db, type Tx } from '../../platform/database/index.ts';
+import { sql, type Db, type Tx } from '../../../platform/database/index.ts';
 import type { Counted, EventEffect, FollowingChange } from './event-effect.ts';
 import { mainTimeline } from './thread-of-event.ts';
 

@@ -1,13 +1,13 @@
 import type { PushAction } from '@myelin/protocol/push-rules';
 
-import type { Tx } from '../../platform/database/index.ts';
-import type { MembershipChange, PersistBatch, PersistHook, Room } from '../../rooms/index.ts';
+import type { Tx } from '../../../platform/database/index.ts';
+import type { MembershipChange, PersistBatch, PersistHook, Room } from '../../../rooms/index.ts';
+import type { Unread } from '../unread/unread.ts';
 import { evaluateInvite } from './evaluate-invite.ts';
 import type { EventEffect } from './event-effect.ts';
 import { beginCounting, endCounting, retractNotification, writeEffects, type MemberComing } from './notifications.store.ts';
 import { RoomTurn, type RoomTurnNeeds } from './room-turn.ts';
 import { threadNidOf } from './thread-of-event.ts';
-import type { Unread } from './unread.ts';
 
 export interface NotifyNeeds extends RoomTurnNeeds {
   readonly unread: Unread;
@@ -24,7 +24,7 @@ interface Kept {
 interface Plan {
   readonly effects: EventEffect[];
   readonly coming: MemberComing[];
-  readonly going: number[];
+  readonly going: Set<number>;
   readonly invited: EventEffect[];
 }
 
@@ -69,7 +69,7 @@ export function notifyMembers(needs: NotifyNeeds): PersistHook {
 
 async function planBatch(needs: NotifyNeeds, turn: RoomTurn, batch: PersistBatch): Promise<Plan> {
   const roomNid = batch.room.nid;
-  const plan: Plan = { effects: [], coming: [], going: [], invited: [] };
+  const plan: Plan = { effects: [], coming: [], going: new Set(), invited: [] };
   const begin = (batch.events[0]?.position ?? 1) - 1;
   for (const userNid of await turn.takeStrangers(begin)) plan.coming.push({ userNid, roomNid, position: begin });
   await turn.refresh();
@@ -100,8 +100,10 @@ async function planBatch(needs: NotifyNeeds, turn: RoomTurn, batch: PersistBatch
 function notePresence(plan: Plan, changes: readonly MembershipChange[]): void {
   for (const { local, membership, previous, userNid, roomNid, position } of changes) {
     if (!local || membership === previous) continue;
-    if (membership === 'join') plan.coming.push({ userNid, roomNid, position });
-    else if (previous === 'join') plan.going.push(userNid);
+    if (membership === 'join') {
+      plan.coming.push({ userNid, roomNid, position });
+      plan.going.delete(userNid);
+    } else if (previous === 'join') plan.going.add(userNid);
   }
 }
 
@@ -130,6 +132,9 @@ async function retractedBy(
   return retracted;
 }
 
+/** Users write actions, and a name must fit into an index. */
+const longestActions = 1_000;
+
 /** Lists of actions as interned JSON. There are few of them, whoever wrote the rules. */
 class ActionsNids {
   readonly #names: NotifyNeeds['names'];
@@ -141,7 +146,11 @@ class ActionsNids {
 
   /** To be called before `of`, outside the write. */
   async know(actions: readonly PushAction[]): Promise<void> {
-    if (!this.#known.has(actions)) this.#known.set(actions, await this.#names.idOf(JSON.stringify(actions)));
+    if (this.#known.has(actions)) return;
+    const json = JSON.stringify(actions);
+    // Of an overlong list only what counts is kept.
+    const kept = json.length <= longestActions ? json : JSON.stringify(actions.filter((action) => isShort(action)));
+    this.#known.set(actions, await this.#names.idOf(kept));
   }
 
   of(actions: readonly PushAction[]): number {
@@ -149,4 +158,8 @@ class ActionsNids {
     if (nid === undefined) throw new Error('actions were not interned before the write');
     return nid;
   }
+}
+
+function isShort(action: PushAction): boolean {
+  return action === 'notify' || (action.set_tweak === 'highlight' && typeof action.value !== 'object');
 }

@@ -1,6 +1,6 @@
-import { RecentChanges } from '../../platform/streams/index.ts';
-import type { EventEffect } from './event-effect.ts';
-import type { Outcome } from './outcome.ts';
+import { RecentChanges } from '../../../platform/streams/index.ts';
+import type { EventEffect } from '../notifying/event-effect.ts';
+import type { Outcome } from '../notifying/outcome.ts';
 
 interface ThreadCounts {
   notifications: number;

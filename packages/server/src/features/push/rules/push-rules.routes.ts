@@ -11,8 +11,8 @@ import {
   type PushRuleName,
 } from '@myelin/protocol/push-rules';
 
-import { rawJson, route, type Route, type UserRequester } from '../../platform/http/index.ts';
-import { viewerOf } from '../../rooms/index.ts';
+import { rawJson, route, type Route, type UserRequester } from '../../../platform/http/index.ts';
+import { viewerOf } from '../../../rooms/index.ts';
 import type { PushRules } from './push-rules.ts';
 
 /** https://spec.matrix.org/v1.19/client-server-api/#push-rules-api */

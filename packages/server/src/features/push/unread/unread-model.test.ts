@@ -12,9 +12,9 @@ import {
 } from '@myelin/protocol/push-rules';
 import { forEachDatabase } from '@myelin/testing/databases';
 
-import { createSeededRandom, type Random } from '../../platform/random.ts';
-import type { RoomIdentity, StoredEvent } from '../../rooms/index.ts';
-import { openPushWorld, says, membership, user, type PushWorld } from './push.fixture.ts';
+import { createSeededRandom, type Random } from '../../../platform/random.ts';
+import type { RoomIdentity, StoredEvent } from '../../../rooms/index.ts';
+import { openPushWorld, says, membership, user, type PushWorld } from '../push.fixture.ts';
 import { openUnread } from './unread.ts';
 
 const people = ['alice', 'bob', 'carol', 'dave', 'erin', 'frank'].map(user);

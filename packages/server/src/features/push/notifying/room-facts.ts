@@ -4,7 +4,7 @@ import type { UserId } from '@myelin/protocol/identifiers';
 import type { RoomFacts } from '@myelin/protocol/push-rules';
 import type { RoomVersionRules } from '@myelin/protocol/room-versions';
 
-import type { Room, RoomStates, StateChange, StoredEvent } from '../../rooms/index.ts';
+import type { Room, RoomStates, StateChange, StoredEvent } from '../../../rooms/index.ts';
 
 /** What push rules ask about the room, kept along with its writes: power levels and how many have joined. */
 export class RoomFactsKeeper {
