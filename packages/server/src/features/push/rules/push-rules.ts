@@ -1,10 +1,8 @@
-import type { RoomId } from '@myelin/protocol/identifiers';
 import { untouchedPushRules, type UserPushRules } from '@myelin/protocol/push-rules';
 
 import { ByteCache, type CacheBudget } from '../../../platform/cache/index.ts';
 import type { Database } from '../../../platform/database/index.ts';
 import { RecentChanges, Stream, StreamSequence, type Notifier } from '../../../platform/streams/index.ts';
-import { copyRoomRules } from './copy-room-rules.ts';
 import { lastRulesPosition, putRules, rulesOf, rulesOfMany, rulesPosition } from './push-rules.store.ts';
 
 export interface PushRulesNeeds {
@@ -71,14 +69,6 @@ export class PushRules {
     await mine.finally(() => {
       if (this.#changing.get(userNid) === settled) this.#changing.delete(userNid);
     });
-  }
-
-  /**
-   * Gives a room the rules that a user has for another: when the one is upgraded to the other. Rules of the room's own name, which are
-   * room rules and the override rules by which clients mute.
-   */
-  copyRoomRules(userNid: number, from: RoomId, to: RoomId): Promise<void> {
-    return this.change(userNid, (rules) => copyRoomRules(rules, from, to));
   }
 
   async #changeNow(userNid: number, change: (rules: UserPushRules) => UserPushRules): Promise<void> {

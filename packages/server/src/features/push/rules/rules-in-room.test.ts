@@ -4,7 +4,6 @@ import { test } from 'node:test';
 import type { RoomId } from '@myelin/protocol/identifiers';
 import { putPushRule, setPushRuleEnabled, untouchedPushRules } from '@myelin/protocol/push-rules';
 
-import { copyRoomRules } from './copy-room-rules.ts';
 import { RulesInRooms } from './rules-in-room.ts';
 
 const [kitchen, garden] = ['!kitchen:hive.example', '!garden:hive.example'] as RoomId[] as [RoomId, RoomId];
@@ -35,18 +34,4 @@ test('a pattern that may mean several rooms is kept for all of them', () => {
   const conditions = [{ kind: 'event_match', key: 'room_id', pattern: '!*:hive.example' }];
   const hive = putPushRule(untouchedPushRules, { kind: 'override', ruleId: 'hive' }, { conditions, actions: [] });
   assert.notEqual(new RulesInRooms().of(hive, kitchen), untouchedPushRules);
-});
-
-test('an upgraded room takes the rules of the old one', () => {
-  const { own } = copyRoomRules(muteGarden, garden, kitchen);
-  assert.deepEqual(
-    own.override.map((rule) => [rule.rule_id, rule.conditions?.[0]?.pattern, rule.actions]),
-    [
-      [kitchen, kitchen, []],
-      [garden, garden, []],
-    ],
-  );
-  const off = setPushRuleEnabled(loudGarden, { kind: 'room', ruleId: garden }, false);
-  assert.equal(copyRoomRules(off, garden, kitchen).own.room[0]?.enabled, false);
-  assert.equal(copyRoomRules(muteGarden, kitchen, garden), muteGarden);
 });
