@@ -38,7 +38,7 @@ function complaintAbout({ from, to }: Import): string | undefined {
   if (to.endsWith('.test.ts'))
     return 'a test is run, not imported: put what tests share into a .fixture.ts or into packages/testing';
   if (TEST.test(from) || EXCEPTIONS[`${from} → ${to}`] !== undefined) return undefined;
-  if (TEST.test(to)) return 'a fixture is for tests only';
+  if (TEST.test(to) && !from.startsWith('bench/')) return 'a fixture is for tests and measurements only';
   if (from.startsWith('packages/protocol/')) return complaintAboutProtocol(to);
   if (from.startsWith(SERVER)) return complaintAboutServer(from.slice(SERVER.length), to);
   return undefined;
