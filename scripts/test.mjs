@@ -60,7 +60,8 @@ function runGroup({ paths, isolated }) {
   const args = [
     '--test',
     `--test-isolation=${isolated ? 'process' : 'none'}`,
-    ...(isolated ? ['--test-concurrency=1'] : []),
+    // Clients of others leave timers behind; what they hold open must not hold up the run.
+    ...(isolated ? ['--test-concurrency=1', '--test-force-exit'] : []),
     `--test-timeout=${TEST_TIMEOUT_MS}`,
     `--test-reporter=${join(root, 'scripts', 'test-reporter.mjs')}`,
     `--test-reporter-destination=${report}`,

@@ -56,7 +56,7 @@ export class Talker {
       ClientEvent.Sync,
       (state: SyncState) => state === SyncState.Prepared || state === SyncState.Syncing,
     );
-    await this.client.startClient({ initialSyncLimit: 20, pollTimeout: 5000, threadSupport: true });
+    await this.client.startClient({ initialSyncLimit: 20, pollTimeout: 5000 });
     await ready;
   }
 
