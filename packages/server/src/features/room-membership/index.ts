@@ -6,24 +6,18 @@ import { checkInvites } from './invites.ts';
 import { joinRoom, type Entry } from './join-room.ts';
 import { leaveAllRooms } from './leave-room.ts';
 import { memberContent } from './member-content.ts';
-import type { Actor, MembershipTools } from './membership-tools.ts';
-import {
-  noFederation,
-  type AliasLookup,
-  type InvitePermissions,
-  type MemberProfiles,
-  type RemoteMembership,
-} from './neighbours.ts';
+import type { Actor, AliasLookup, InvitePermissions, MembershipTools, MemberProfiles } from './membership-tools.ts';
 import { forgetOnLeave, sendGuestsAway } from './persist-hooks.ts';
+import { noFederation, type RemoteMembership } from './remote-membership.ts';
 import { membershipRoutes } from './room-membership.routes.ts';
 import { setMembership, type MembershipStep } from './set-membership.ts';
 import type { MembershipAction } from './transitions.ts';
 
-export type { Actor } from './membership-tools.ts';
+export type { Actor, AliasLookup, InvitePermissions, MemberProfiles } from './membership-tools.ts';
 export type { MembershipAction } from './transitions.ts';
 export type { MembershipStep } from './set-membership.ts';
 export type { Entry } from './join-room.ts';
-export type { AliasLookup, InvitePermissions, MemberProfiles, RemoteMembership, RemoteStep } from './neighbours.ts';
+export type { RemoteMembership, RemoteStep } from './remote-membership.ts';
 
 /** What other features do with memberships. */
 export interface RoomMembership {

@@ -1,8 +1,8 @@
 import { notFound } from '@myelin/protocol/errors';
 import { isRoomAlias, isRoomId, type RoomAlias, type RoomId, type ServerName } from '@myelin/protocol/identifiers';
 
-import { memberContent } from './member-content.ts';
-import { isServerIn, limit, type Actor, type MembershipTools } from './membership-tools.ts';
+import type { Actor, MembershipTools } from './membership-tools.ts';
+import { enterThroughOthers } from './remote-membership.ts';
 import { setMembership } from './set-membership.ts';
 
 /** Somebody wants to get into a room, or asks to be let in. */
@@ -33,15 +33,13 @@ async function enterRoom(tools: MembershipTools, entry: Entry, action: 'join' | 
   const { roomId, servers } = await findRoom(tools, entry);
   const wanted = entry.reason === undefined ? {} : { reason: entry.reason };
   const room = await rooms.ids.find(roomId);
-  if (room && (await isServerIn(rooms, room))) {
-    const userNid = await tools.names.idOf(by.userId);
-    if (action === 'join' && (await rooms.memberships.isJoined(userNid, room.nid))) return roomId;
-    await setMembership(tools, { action, by, target: by.userId, room, wanted });
+  if (!room) {
+    await enterThroughOthers(tools, { action, by, roomId, wanted, via: servers });
     return roomId;
   }
-  if (action === 'join') limit(tools, 'rc_joins.remote', by, by.userId);
-  const content = await memberContent(tools, { action, by, target: by.userId, wanted });
-  await tools.remote[action]({ user: by.userId, roomId, via: servers, content });
+  const userNid = await tools.names.idOf(by.userId);
+  if (action === 'join' && (await rooms.memberships.isJoined(userNid, room.nid))) return roomId;
+  await setMembership(tools, { action, by, target: by.userId, room, wanted, via: servers });
   return roomId;
 }
 

@@ -1,4 +1,5 @@
-import type { ServerName } from '@myelin/protocol/identifiers';
+import type { JsonObject } from '@myelin/protocol/events';
+import type { RoomAlias, RoomId, ServerName, UserId } from '@myelin/protocol/identifiers';
 
 import type { Config } from '../../config/index.ts';
 import type { Database, Interner } from '../../platform/database/index.ts';
@@ -6,7 +7,27 @@ import type { UserRequester } from '../../platform/http/index.ts';
 import type { Logger } from '../../platform/observability/index.ts';
 import type { Limiter } from '../../platform/rate-limits/index.ts';
 import type { RoomIdentity, Rooms } from '../../rooms/index.ts';
-import type { AliasLookup, InvitePermissions, MemberProfiles, RemoteMembership } from './neighbours.ts';
+import type { RemoteMembership } from './remote-membership.ts';
+
+/** Names and avatars, which the feature `profiles` keeps. */
+export interface MemberProfiles {
+  /** What an account calls itself everywhere; empty where it has said nothing. */
+  profileOf(userId: UserId): Promise<{ readonly displayname?: string; readonly avatar_url?: string }>;
+  /** Whether an avatar keeps to `max_avatar_size` and `allowed_avatar_mimetypes`. */
+  isAvatarAllowed(avatarUrl: string): Promise<boolean>;
+}
+
+/** Aliases, which the feature `room-directory` keeps. */
+export interface AliasLookup {
+  /** The room behind an alias and servers that are in it; undefined where there is none. */
+  resolve(alias: RoomAlias): Promise<{ readonly roomId: RoomId; readonly servers: readonly ServerName[] } | undefined>;
+}
+
+/** What local users have set for themselves, which the feature `account-data` keeps. */
+export interface InvitePermissions {
+  /** The content of a local user's account data of that type, for the whole account. */
+  readContent(userNid: number, type: string): Promise<JsonObject | undefined>;
+}
 
 /** A local user who does something, known by an access token or acted for by the server itself. */
 export type Actor = Pick<UserRequester, 'userId' | 'isGuest' | 'isAdmin' | 'appservice'>;

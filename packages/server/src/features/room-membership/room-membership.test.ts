@@ -182,6 +182,46 @@ forEachHomeserver('room membership', ({ test, testWith }) => {
     await bob.isRefused('GET', `/rooms/${room}/state`, { status: 403, errcode: 'M_FORBIDDEN' });
   });
 
+  test('a room that everybody here has left takes another server to get into', async ({ homeserver }) => {
+    const { alice, bob, room } = await homeserver.twoFriendsInARoom();
+    await alice.leaves(room);
+    await bob.leaves(room);
+    const refusal = { status: 404, errcode: 'M_NOT_FOUND' };
+    await bob.isRefused('POST', `/join/${room}`, refusal, { body: {} });
+    const member = `/rooms/${room}/state/m.room.member/${bob.userId}`;
+    await bob.isRefused('PUT', member, refusal, { body: { membership: 'join' } });
+  });
+
+  test('Bob rejects an invite of somebody who has left since', async ({ homeserver }) => {
+    const [alice, bob] = await Promise.all([homeserver.person('alice'), homeserver.person('bob')]);
+    const room = await alice.createsRoom({ invite: [bob.userId] });
+    await alice.leaves(room);
+    await bob.leaves(room);
+    const { rooms } = await bob.syncs();
+    assert.equal(rooms?.invite?.[room], undefined);
+  });
+
+  const names = { allow_per_room_profiles: false, allowed_avatar_mimetypes: ['image/png'] };
+  testWith(
+    'names are the same in all rooms and avatars are pictures, where the server is set so',
+    { config: names },
+    async (it) => {
+      const { alice, bob, room } = await it.homeserver.twoFriendsInARoom();
+      const member = { membership: 'join', displayname: 'Another Bob', avatar_url: 'mxc://hive.example/film' };
+      await bob.setsState(room, 'm.room.member', member, bob.userId);
+      const seen = await membershipOf(alice, room, bob);
+      assert.deepEqual([seen.displayname, seen.avatar_url], [bob.localpart, undefined]);
+    },
+  );
+
+  const avatars = { allowed_avatar_mimetypes: ['image/png'] };
+  testWith('an avatar of a kind that the server does not allow is refused', { config: avatars }, async ({ homeserver }) => {
+    const { bob, room } = await homeserver.twoFriendsInARoom();
+    const member = `/rooms/${room}/state/m.room.member/${bob.userId}`;
+    const film = { membership: 'join', avatar_url: 'mxc://hive.example/film' };
+    await bob.isRefused('PUT', member, { status: 403, errcode: 'M_FORBIDDEN' }, { body: film });
+  });
+
   testWith('only admins invite, where the server is set so', { config: { block_non_admin_invites: true } }, async (context) => {
     const { alice, room } = await context.homeserver.twoFriendsInARoom();
     const carol = await context.homeserver.person('carol');

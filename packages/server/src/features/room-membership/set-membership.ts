@@ -1,11 +1,12 @@
 import { guestAccessForbidden, invalidParam } from '@myelin/protocol/errors';
 import { readGuestsMayJoin, type JsonObject } from '@myelin/protocol/events';
-import { domainOf, isUserId, type EventId, type UserId } from '@myelin/protocol/identifiers';
+import { domainOf, isUserId, type EventId, type ServerName, type UserId } from '@myelin/protocol/identifiers';
 
 import { membershipIn, type Alongside, type RoomIdentity, type StoredEvent } from '../../rooms/index.ts';
 import { checkInvites } from './invites.ts';
 import { memberContent } from './member-content.ts';
-import { limit, type Actor, type MembershipTools } from './membership-tools.ts';
+import { isServerIn, limit, type Actor, type MembershipTools } from './membership-tools.ts';
+import { enterThroughOthers } from './remote-membership.ts';
 import { authoriserOfJoin } from './restricted-join.ts';
 import { checkTransition, type MembershipAction } from './transitions.ts';
 
@@ -17,13 +18,15 @@ export interface MembershipStep {
   readonly room: RoomIdentity;
   /** What the client wants in the event beside the membership. */
   readonly wanted?: JsonObject;
+  /** Servers that may help, should this one not be in the room. */
+  readonly via?: readonly ServerName[];
   /** Milliseconds since 1970, where an application service sets it. */
   readonly originServerTs?: number;
   readonly alongside?: Alongside;
 }
 
 /**
- * Changes a membership in a room that this server is in. The room's own rules decide last, in its turn. The answer is the event that
+ * Changes a membership in a room that this server knows. The room's own rules decide last, in its turn. The answer is the event that
  * is in force: undefined where another server has made it. Throws M_FORBIDDEN, M_BAD_STATE, M_GUEST_ACCESS_FORBIDDEN,
  * M_INVITE_BLOCKED, M_UNABLE_TO_GRANT_JOIN, M_LIMIT_EXCEEDED, M_INVALID_PARAM.
  * https://spec.matrix.org/v1.19/client-server-api/#room-membership
@@ -31,6 +34,12 @@ export interface MembershipStep {
 export async function setMembership(tools: MembershipTools, step: MembershipStep): Promise<EventId | undefined> {
   const { action, by, target, room } = step;
   if (!isUserId(target)) throw invalidParam(`${String(target)} is not a user ID`);
+  const enters = (action === 'join' || action === 'knock') && target === by.userId;
+  if (enters && !(await isServerIn(tools.rooms, room))) {
+    // What is known here of the room's state may be long out of date.
+    await enterThroughOthers(tools, { action, by, roomId: room.roomId, wanted: step.wanted ?? {}, via: step.via ?? [] });
+    return undefined;
+  }
   const current = await tools.rooms.states.current(room.nid, 'm.room.member', target);
   const from = current && membershipIn(current.content);
   // Who asks again to leave, having left, has what they want.

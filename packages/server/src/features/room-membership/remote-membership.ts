@@ -1,28 +1,10 @@
 import { forbidden, notFound } from '@myelin/protocol/errors';
 import type { JsonObject } from '@myelin/protocol/events';
-import type { RoomAlias, RoomId, ServerName, UserId } from '@myelin/protocol/identifiers';
+import type { RoomId, ServerName, UserId } from '@myelin/protocol/identifiers';
 
 import type { RoomIdentity } from '../../rooms/index.ts';
-
-/** Names and avatars, which the feature `profiles` keeps. */
-export interface MemberProfiles {
-  /** What an account calls itself everywhere; empty where it has said nothing. */
-  profileOf(userId: UserId): Promise<{ readonly displayname?: string; readonly avatar_url?: string }>;
-  /** Whether an avatar keeps to `max_avatar_size` and `allowed_avatar_mimetypes`. */
-  isAvatarAllowed(avatarUrl: string): Promise<boolean>;
-}
-
-/** Aliases, which the feature `room-directory` keeps. */
-export interface AliasLookup {
-  /** The room behind an alias and servers that are in it; undefined where there is none. */
-  resolve(alias: RoomAlias): Promise<{ readonly roomId: RoomId; readonly servers: readonly ServerName[] } | undefined>;
-}
-
-/** What local users have set for themselves, which the feature `account-data` keeps. */
-export interface InvitePermissions {
-  /** The content of a local user's account data of that type, for the whole account. */
-  readContent(userNid: number, type: string): Promise<JsonObject | undefined>;
-}
+import { memberContent } from './member-content.ts';
+import { limit, type Actor, type MembershipTools } from './membership-tools.ts';
 
 /** A membership that needs another server's help. `content` is that of the `m.room.member` event to be. */
 export interface RemoteStep {
@@ -67,3 +49,20 @@ export const noFederation: RemoteMembership = {
   },
   invite: () => Promise.reject(forbidden(unreachable)),
 };
+
+/** Gets a user into a room that this server is not in, or lets them knock there: other servers must help. */
+export async function enterThroughOthers(
+  tools: MembershipTools,
+  entry: {
+    readonly action: 'join' | 'knock';
+    readonly by: Actor;
+    readonly roomId: RoomId;
+    readonly wanted: JsonObject;
+    readonly via: readonly ServerName[];
+  },
+): Promise<void> {
+  const { action, by, roomId, wanted, via } = entry;
+  if (action === 'join') limit(tools, 'rc_joins.remote', by, by.userId);
+  const content = await memberContent(tools, { action, by, target: by.userId, wanted });
+  await tools.remote[action]({ user: by.userId, roomId, via, content });
+}
