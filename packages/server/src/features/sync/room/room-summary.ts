@@ -26,7 +26,7 @@ export async function heroesOf(
     ['m.room.canonical_alias', ''],
   ]);
   if (isSet(name?.content['name']) || isSet(alias?.content['alias'])) return [];
-  const { first } = await tools.reads.members(room.nid, root);
+  const first = await tools.reads.firstMembers(room.nid, root);
   const heroes = first.filter((nid) => nid !== view.viewer.userNid).slice(0, heroesAtMost);
   const texts = await tools.names.textsOf(heroes);
   return heroes.flatMap((nid) => texts.get(nid) ?? []);
@@ -37,7 +37,7 @@ export async function heroesOf(
  * https://spec.matrix.org/v1.19/client-server-api/#get_matrixclientv3sync (`RoomSummary`)
  */
 export async function roomSummary(tools: SummaryTools, view: SyncView, room: RoomStretch, root: StateRoot): Promise<string> {
-  const [heroes, { counts }] = await Promise.all([heroesOf(tools, view, room, root), tools.reads.members(room.nid, root)]);
+  const [heroes, counts] = await Promise.all([heroesOf(tools, view, room, root), tools.reads.memberCounts(room.nid, root)]);
   return JSON.stringify({
     'm.heroes': heroes,
     'm.joined_member_count': counts.get('join') ?? 0,

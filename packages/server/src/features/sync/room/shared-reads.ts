@@ -13,12 +13,7 @@ import {
 const bytesOfAnEntry = 400;
 const limitBytes = 8_000_000;
 
-/** Who a room's members are, for its summary. */
-export interface MemberSummary {
-  readonly counts: ReadonlyMap<Membership, number>;
-  /** The first joined or invited ones; where there are none, the first who left or were banned. One more than is ever shown. */
-  readonly first: readonly number[];
-}
+type MemberCounts = ReadonlyMap<Membership, number>;
 
 /**
  * What is the same for all who follow a room: read once, however many wake at the same moment. Every answer is about the past, which
@@ -29,14 +24,16 @@ export class SharedReads {
   readonly #rooms: Rooms;
   readonly #windows: ByteCache<string, Promise<readonly number[]>>;
   readonly #roots: ByteCache<string, Promise<StateRoot>>;
-  readonly #members: ByteCache<string, Promise<MemberSummary>>;
+  readonly #counts: ByteCache<string, Promise<MemberCounts>>;
+  readonly #firstMembers: ByteCache<string, Promise<readonly number[]>>;
 
   constructor(needs: { readonly database: Database; readonly rooms: Rooms; readonly caches: CacheBudget }) {
     this.#database = needs.database;
     this.#rooms = needs.rooms;
     this.#windows = new ByteCache({ budget: needs.caches, cost: () => bytesOfAnEntry, limitBytes });
     this.#roots = new ByteCache({ budget: needs.caches, cost: () => bytesOfAnEntry, limitBytes });
-    this.#members = new ByteCache({ budget: needs.caches, cost: () => bytesOfAnEntry, limitBytes });
+    this.#counts = new ByteCache({ budget: needs.caches, cost: () => bytesOfAnEntry, limitBytes });
+    this.#firstMembers = new ByteCache({ budget: needs.caches, cost: () => bytesOfAnEntry, limitBytes });
   }
 
   /** The last events in (`after`, `upTo`], oldest first. Kept by number: an event may have been redacted since. */
@@ -56,14 +53,21 @@ export class SharedReads {
     );
   }
 
-  /** The members of a room by a state of it, which names the answer; it may be ahead of that state by what happens meanwhile. */
-  members(roomNid: number, root: StateRoot): Promise<MemberSummary> {
-    return once(this.#members, `${roomNid} ${root}`, async () => {
-      const counts = await memberCounts(this.#database, roomNid);
+  /** How many members a room has; by a state of it, which names the answer. It may be ahead of that state by what happens meanwhile. */
+  memberCounts(roomNid: number, root: StateRoot): Promise<MemberCounts> {
+    return once(this.#counts, `${roomNid} ${root}`, () => memberCounts(this.#database, roomNid));
+  }
+
+  /**
+   * The first who are joined or invited; where nobody but one is, the first who left or were banned. One more than is ever shown, for
+   * nobody is shown to themselves.
+   */
+  async firstMembers(roomNid: number, root: StateRoot): Promise<readonly number[]> {
+    const counts = await this.memberCounts(roomNid, root);
+    return once(this.#firstMembers, `${roomNid} ${root}`, () => {
       const present = (counts.get('join') ?? 0) + (counts.get('invite') ?? 0);
-      // The user who asks is one of those who are present.
       const shown: readonly Membership[] = present > 1 ? ['join', 'invite'] : ['leave', 'ban'];
-      return { counts, first: await firstMembers(this.#database, roomNid, nobody, shown, heroesAtMost + 1) };
+      return firstMembers(this.#database, roomNid, nobody, shown, heroesAtMost + 1);
     });
   }
 }
