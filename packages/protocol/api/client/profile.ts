@@ -5,6 +5,8 @@ import { endpoint } from '../endpoint.ts';
 import * as s from '../schemas.ts';
 import * as shared from './shared.ts';
 
+/** Where clients from before 1.16 look for fields beside name and avatar. */
+const msc4133 = '/_matrix/client/unstable/uk.tcpip.msc4133';
 /** https://spec.matrix.org/v1.19/client-server-api/#profiles */
 const ProfileKey = Type.String({ minLength: 1 });
 
@@ -37,7 +39,7 @@ export const getUserProfile = endpoint({
 export const getProfileField = endpoint({
   id: 'getProfileField',
   method: 'GET',
-  ...clientPaths('oldest', '/profile/:userId/:keyName'),
+  ...clientPaths('oldest', '/profile/:userId/:keyName', [`${msc4133}/profile/:userId/:keyName`]),
   auth: 'optional',
   params: Type.Object({ userId: s.UserId, keyName: ProfileKey }),
   response: s.JsonObject,
@@ -50,7 +52,7 @@ export const getProfileField = endpoint({
 export const setProfileField = endpoint({
   id: 'setProfileField',
   method: 'PUT',
-  ...clientPaths('oldest', '/profile/:userId/:keyName'),
+  ...clientPaths('oldest', '/profile/:userId/:keyName', [`${msc4133}/profile/:userId/:keyName`]),
   auth: 'user',
   guests: true,
   refusedWhenSuspended: true,
@@ -66,7 +68,7 @@ export const setProfileField = endpoint({
 export const deleteProfileField = endpoint({
   id: 'deleteProfileField',
   method: 'DELETE',
-  ...clientPaths('oldest', '/profile/:userId/:keyName'),
+  ...clientPaths('oldest', '/profile/:userId/:keyName', [`${msc4133}/profile/:userId/:keyName`]),
   auth: 'user',
   guests: true,
   refusedWhenSuspended: true,

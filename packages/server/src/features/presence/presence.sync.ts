@@ -67,7 +67,7 @@ async function changedBetween(
     for (const { userNid } of news ?? []) users.add(userNid);
   }
   if (unclear.size > 0) {
-    const candidates = presence.there.union(new Set(await goneSince(needs.database, since)));
+    const candidates = presence.thereSince(since).union(new Set(await goneSince(needs.database, since)));
     for (const userNid of await inRooms(needs.rooms, unclear, candidates)) users.add(userNid);
   }
   const { userNid } = scope.viewer;

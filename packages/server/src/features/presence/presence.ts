@@ -9,14 +9,8 @@ import type { Limiter } from '../../platform/rate-limits/index.ts';
 import { RecentChanges, RecentItems, StreamSequence, type Notifier } from '../../platform/streams/index.ts';
 import { Turns } from '../../platform/turns.ts';
 import type { PersistHook, Rooms, Viewer } from '../../rooms/index.ts';
-import {
-  presenceAt,
-  nextChange,
-  type ClientPresence,
-  type PresenceState,
-  type PresenceTimers,
-  type Verdict,
-} from './presence-rules.ts';
+import { beforeRestart, clientOf, newUser, revivedUser, storedOf, type LiveUser } from './live-user.ts';
+import { nextChange, presenceAt, type PresenceState, type PresenceTimers } from './presence-rules.ts';
 import { lastPosition, putPresences, readPresences, readThoseThere, type StoredPresence } from './presence.store.ts';
 import { TimerWheel } from './timer-wheel.ts';
 
@@ -37,18 +31,6 @@ export interface PresenceNeeds {
   };
 }
 
-/** A user in memory. */
-interface LiveUser {
-  readonly userNid: number;
-  readonly userId: UserId;
-  readonly clients: Map<string, ClientPresence>;
-  lastActiveTs: number;
-  statusMsg: string | undefined;
-  /** What others were told last. */
-  told: Verdict & { readonly statusMsg: string | undefined };
-  position: number;
-}
-
 /** A user's presence as it is told. */
 export interface ToldPresence {
   readonly userId: UserId;
@@ -62,8 +44,6 @@ export interface ToldPresence {
 export const tickMs = 5000;
 const longestPollMs = 10 * 60_000;
 const longestStatus = 4096;
-/** Stands for whatever client was there when the server ended. No device has such an id. */
-const beforeRestart = '\0';
 /** Larger rooms are not woken for somebody who comes or goes: their members hear of it with the next thing that happens to them. */
 const largestWokenRoom = 500;
 const mostWokenRooms = 100;
@@ -222,10 +202,20 @@ export class Presence {
       after: ({ events, membershipChanges }) => {
         for (const { senderNid } of events) this.active(senderNid);
         for (const { local, membership, previous, userNid, roomNid } of membershipChanges) {
-          if (local && membership === 'join' && previous !== 'join' && this.there.has(userNid)) this.#log(userNid, [roomNid]);
+          if (local && membership === 'join' && previous !== 'join') this.#appear(userNid, roomNid);
         }
       },
     };
+  }
+
+  /** Those who are there and of whom there was news after `since`. */
+  thereSince(since: number): Set<number> {
+    const found = new Set<number>();
+    for (const userNid of this.there) {
+      const user = this.#users.get(userNid);
+      if (!user || user instanceof Promise || user.position > since) found.add(userNid);
+    }
+    return found;
   }
 
   /** Looks at those whom time alone may have changed, and writes down what is new. */
@@ -318,6 +308,15 @@ export class Presence {
       .catch((error: unknown) => logger.error({ err: error, user: user.userId }, 'a presence could not be told'));
   }
 
+  /** Those in a room learn of who has joined it. */
+  #appear(userNid: number, roomNid: number): void {
+    const user = this.#users.get(userNid);
+    if (!user || user instanceof Promise || !this.there.has(userNid)) return;
+    const roomId = this.#needs.rooms.ids.knownByNid(roomNid)?.roomId;
+    if (roomId === undefined || this.#needs.config.exclude_rooms_from_presence.includes(roomId)) return;
+    user.position = this.#log(userNid, [roomNid]);
+  }
+
   /** Notes in rooms that there is news of a user; gives the news' position. */
   #log(userNid: number, roomNids: readonly number[]): number {
     const { position, finished } = this.#sequence.allocate();
@@ -344,36 +343,10 @@ export class Presence {
   }
 
   #revive(stored: StoredPresence, userId: UserId): void {
-    const user = newUser(stored.userNid, userId, stored);
     const now = this.#needs.clock.now();
-    const thereUntil = now + this.#timers.goneMs;
-    // Who was away because nothing was heard of them is back as soon as something is.
-    const isIdle = now - stored.lastActiveTs >= this.#timers.idleMs;
-    const state = stored.state === 'online' || isIdle ? 'online' : 'unavailable';
-    user.clients.set(beforeRestart, { state, thereUntil });
+    const user = revivedUser(userId, stored, now, this.#timers);
     this.#users.set(user.userNid, user);
     this.there.add(user.userNid);
-    this.#wheel.add(user.userNid, thereUntil);
+    this.#wheel.add(user.userNid, now + this.#timers.goneMs);
   }
-}
-
-/** A user's clients are told apart by their devices; those without share one. */
-function clientOf(viewer: Viewer): string {
-  return viewer.deviceId ?? '';
-}
-
-function newUser(userNid: number, userId: UserId, stored: StoredPresence | undefined): LiveUser {
-  return {
-    userNid,
-    userId,
-    clients: new Map(),
-    lastActiveTs: stored?.lastActiveTs ?? 0,
-    statusMsg: stored?.statusMsg,
-    told: { state: stored?.state ?? 'offline', currentlyActive: false, statusMsg: stored?.statusMsg },
-    position: stored?.position ?? 0,
-  };
-}
-
-function storedOf({ userNid, position, told, lastActiveTs }: LiveUser): StoredPresence {
-  return { userNid, position, state: told.state, lastActiveTs, statusMsg: told.statusMsg };
 }
