@@ -3,7 +3,7 @@ import type { JsonObject } from '@myelin/protocol/events';
 
 import type { Database, Interner } from '../../platform/database/index.ts';
 import type { EventDecorator, Rooms, StoredEvent, Viewer, VisibleEvent } from '../../rooms/index.ts';
-import type { KnownParents } from './known-parents.ts';
+import type { KnownParents } from './indexing/known-parents.ts';
 import { relationOf } from './relation-of.ts';
 import type { RelationTypes } from './relation-types.ts';
 import { childrenByRelation, childrenOf } from './relations.store.ts';

@@ -1,14 +1,18 @@
 import type { EventId } from '@myelin/protocol/identifiers';
 
-import { type Database, type Interner, type Tx } from '../../platform/database/index.ts';
-import type { PersistBatch, PersistHook, Rooms, StoredEvent } from '../../rooms/index.ts';
-import { KnownParents } from './known-parents.ts';
-import { relationOf, type Relation } from './relation-of.ts';
-import type { RelationTypes } from './relation-types.ts';
-import { deleteOrphansOf, deleteRelation, loadOrphans, orphansOf, putOrphan, putRelation } from './relations.store.ts';
-import { putThreadEvent, refreshThread } from './threads.store.ts';
+import { type Database, type Interner, type Tx } from '../../../platform/database/index.ts';
+import type { EventStore, PersistBatch, PersistHook, StoredEvent } from '../../../rooms/index.ts';
+import { relationOf, type Relation } from '../relation-of.ts';
+import type { RelationTypes } from '../relation-types.ts';
+import { deleteOrphansOf, deleteRelation, loadOrphans, orphansOf, putOrphan, putRelation } from '../relations.store.ts';
+import { putThreadEvent, refreshThread } from '../threads.store.ts';
+import type { KnownParents } from './known-parents.ts';
 
-type IndexNeeds = { readonly database: Database; readonly names: Interner; readonly rooms: Pick<Rooms, 'events'> };
+interface IndexNeeds {
+  readonly database: Database;
+  readonly names: Interner;
+  readonly rooms: { readonly events: Pick<EventStore, 'byId' | 'byNids'> };
+}
 type Write = (tx: Tx) => void;
 
 /** Orphans that are kept in memory; beyond that the database is asked about each new event. */

@@ -1,4 +1,4 @@
-import { ByteCache, type CacheBudget } from '../../platform/cache/index.ts';
+import { ByteCache, type CacheBudget } from '../../../platform/cache/index.ts';
 
 const remembered = 50_000;
 const bytesOfANumber = 16;
