@@ -40,6 +40,7 @@ export class Room {
   readonly #atHand = new Map<string, StoredEvent | undefined>();
   #lastTurn: Promise<unknown> = Promise.resolve();
   #waiting = 0;
+  #uncommitted = 0;
 
   constructor(identity: RoomIdentity, lane: WriteLane, head: RoomHead) {
     this.nid = identity.nid;
@@ -49,9 +50,16 @@ export class Room {
     this.head = head;
   }
 
-  /** Whether writes wait or run: such a room stays in memory. */
+  /** Whether turns wait or writes are not committed yet: such a room stays in memory, for the database does not hold its head. */
   get busy(): boolean {
-    return this.#waiting > 0;
+    return this.#waiting > 0 || this.#uncommitted > 0;
+  }
+
+  /** Counts a write until it is committed or has failed. */
+  holdUntil(durable: Promise<void>): void {
+    this.#uncommitted += 1;
+    const release = (): void => void (this.#uncommitted -= 1);
+    durable.then(release, release);
   }
 
   /** Runs `work` when all earlier turns are done. Nothing in it may wait for another server or for this room's own turn. */

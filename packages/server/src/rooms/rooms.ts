@@ -19,7 +19,7 @@ import { RoomRegistry } from './room-registry.ts';
 import type { Room } from './room.ts';
 import { createRoom, type CreateTools, type NewRoom } from './send/create-room.ts';
 import type { EventDraft } from './send/event-draft.ts';
-import { internDraft, sendEvents, type Alongside, type SendTools } from './send/send-events.ts';
+import { allowedDraft, internDraft, sendEvents, type Alongside, type SendTools } from './send/send-events.ts';
 import { TransactionIds } from './send/transaction-ids.ts';
 import { createNodeCache, openStateTree, RoomStates } from './state/index.ts';
 import { Timeline } from './timeline/timeline.ts';
@@ -163,9 +163,8 @@ async function send(
 ): Promise<readonly StoredEvent[]> {
   const allowed = await Promise.all(
     drafts.map(async (draft) => {
-      let { content } = draft;
-      for (const hook of tools.hooks.send) content = (await hook.beforeSend({ ...draft, content }, identity))?.content ?? content;
-      return { ...draft, content, ...(await internDraft(tools.names, draft)) };
+      const allowed = await allowedDraft(tools.hooks, draft, identity);
+      return { ...allowed, ...(await internDraft(tools.names, allowed)) };
     }),
   );
   const { sent, durable } = await tools.registry.inTurn(identity, async (room) => {

@@ -65,6 +65,7 @@ export async function persistEvents(tools: PersistTools, room: Room, plan: Persi
     },
     { lane: room.lane },
   );
+  room.holdUntil(durable);
   return {
     durable: durable.then(
       () => runAfterHooks(tools, plan.batch),

@@ -75,7 +75,9 @@ export class StoredEvent implements StoredEventParts {
   readonly envelope: Uint8Array;
   #content: JsonObject | undefined;
 
-  constructor(parts: StoredEventParts) {
+  /** @param content the parsed content where it is at hand; it must be what `contentJson` says. */
+  constructor(parts: StoredEventParts, content?: JsonObject) {
+    this.#content = content;
     this.nid = parts.nid;
     this.roomNid = parts.roomNid;
     this.roomId = parts.roomId;

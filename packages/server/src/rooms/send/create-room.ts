@@ -5,7 +5,7 @@ import type { RoomVersionRules } from '@myelin/protocol/room-versions';
 import type { StoredEvent } from '../events/stored-event.ts';
 import type { RoomIdentity, RoomIds } from '../room-ids.ts';
 import type { EventDraft } from './event-draft.ts';
-import { internDraft, sendEvents, type Alongside, type SendTools } from './send-events.ts';
+import { allowedDraft, internDraft, sendEvents, type Alongside, type SendTools } from './send-events.ts';
 
 const opaqueIdLength = 18;
 
@@ -36,7 +36,11 @@ export async function createRoom(
   const roomId = roomIdFor(tools, room.rules, create);
   const identity: RoomIdentity = { nid: tools.nextRoomNid(), roomId, rules: room.rules };
   const drafts = await Promise.all(
-    [create, ...room.followers(roomId)].map(async (draft) => ({ ...draft, ...(await internDraft(tools.names, draft)) })),
+    [create, ...room.followers(roomId)].map(async (draft, index) => {
+      // The create event has given the room its id: what it says stands.
+      const allowed = index === 0 ? draft : await allowedDraft(tools.hooks, draft, identity);
+      return { ...allowed, ...(await internDraft(tools.names, allowed)) };
+    }),
   );
   const inMemory = tools.registry.add(identity);
   const { sent, durable } = await inMemory

@@ -34,8 +34,9 @@ import { encodePdu } from '../events/event-codec.ts';
 import type { PduStore } from '../events/pdu-store.ts';
 import { headAfter, persistEvents, type PersistPlan, type PersistTools } from '../events/persist-events.ts';
 import { StoredEvent } from '../events/stored-event.ts';
-import type { StateChange } from '../hooks.ts';
+import type { RoomHooks, StateChange } from '../hooks.ts';
 import { membershipIn, type MembershipChange } from '../membership/membership.ts';
+import type { RoomIdentity } from '../room-ids.ts';
 import type { Room } from '../room.ts';
 import type { RoomStates, State } from '../state/index.ts';
 import type { EventDraft } from './event-draft.ts';
@@ -62,6 +63,13 @@ export interface DraftNids {
   readonly typeNid: number;
   readonly senderNid: number;
   readonly stateKeyNid: number | undefined;
+}
+
+/** A draft that the hooks have let pass, with the content that they want it to have. Throws the MatrixError of the hook that refuses. */
+export async function allowedDraft(hooks: RoomHooks, draft: EventDraft, room: RoomIdentity): Promise<EventDraft> {
+  let { content } = draft;
+  for (const hook of hooks.send) content = (await hook.beforeSend({ ...draft, content }, room))?.content ?? content;
+  return content === draft.content ? draft : { ...draft, content };
 }
 
 /** The integers of a draft's names; new names are stored first, outside the room's turn. */
@@ -128,26 +136,29 @@ async function planEvents(
     }
     const nidOf = (id: EventId): number | undefined => authNids.get(id) ?? prevNids.get(id);
     const { contentJson, envelope } = encodePdu(pdu, room.rules, nidOf);
-    const event = new StoredEvent({
-      nid: position,
-      roomNid: room.nid,
-      roomId: room.id,
-      eventId,
-      type: draft.type,
-      sender: draft.sender,
-      senderNid: draft.senderNid,
-      stateKey: draft.stateKey,
-      originServerTs: pdu.origin_server_ts,
-      depth: pdu.depth,
-      position,
-      verdict: 'accepted',
-      stateRoot: typeof state === 'string' ? state : state.root,
-      roomRoot: undefined,
-      replacesNid: replaced?.nid,
-      redactedByNid: undefined,
-      contentJson,
-      envelope,
-    });
+    const event = new StoredEvent(
+      {
+        nid: position,
+        roomNid: room.nid,
+        roomId: room.id,
+        eventId,
+        type: draft.type,
+        sender: draft.sender,
+        senderNid: draft.senderNid,
+        stateKey: draft.stateKey,
+        originServerTs: pdu.origin_server_ts,
+        depth: pdu.depth,
+        position,
+        verdict: 'accepted',
+        stateRoot: typeof state === 'string' ? state : state.root,
+        roomRoot: undefined,
+        replacesNid: replaced?.nid,
+        redactedByNid: undefined,
+        contentJson,
+        envelope,
+      },
+      pdu.content,
+    );
     events.push({ event, typeNid: draft.typeNid, stateKeyNid: draft.stateKeyNid, prevNids: [...prevNids.values()] });
     const changes: MembershipChange[] = [];
     if (event.stateKey !== undefined && draft.stateKeyNid !== undefined) {
