@@ -48,6 +48,8 @@ export interface HistoryPage {
  */
 const maxScanned = 2_000;
 const maxBatch = 500;
+/** Branches of a room grow side by side for a while: so far from a change of who sees what, every event is looked at by itself. */
+const branchLength = 100;
 
 /** Reads events that the viewer may see and that the filter lets through, from a place on. */
 export async function readHistory(
@@ -75,9 +77,28 @@ export async function readHistory(
     }
     if (read.length < asked) return { events, stoppedAt, more: false };
     scanned += read.length;
+    const last = read.at(-1);
+    if (last && matching.size === 0 && direction === 'b') stoppedAt = await beyondWhatIsHidden(tools, viewer, last);
     batch = Math.max(limit - events.length + 1, 2 * asked);
   }
   return { events, stoppedAt, more: true };
+}
+
+/**
+ * Where to go on behind an event, backwards. From one that the viewer may not see it leads past all that lies under the same rules:
+ * a newcomer need not go through a million messages from before their time to come to the beginning of the room.
+ */
+async function beyondWhatIsHidden(
+  { rooms: { visibility } }: HistoryTools,
+  viewer: Viewer,
+  event: StoredEvent,
+): Promise<PaginationToken> {
+  const next = tokenBefore(event);
+  const [visible] = await visibility.visibleTo(viewer, event.roomNid, [event], { evenIgnored: true });
+  if (visible) return next;
+  const change = await visibility.lastChangeBefore(viewer, event);
+  const depth = (change?.depth ?? 0) + branchLength;
+  return depth < event.depth ? { order: 'topological', depth, position: Number.MAX_SAFE_INTEGER } : next;
 }
 
 async function matches(

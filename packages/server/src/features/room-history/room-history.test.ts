@@ -94,11 +94,9 @@ forEachHomeserver(
       const identity = await rooms.ids.find(room);
       assert.ok(identity);
       const hay = { type: 'm.room.message', sender: alice.userId as UserId, content: { body: 'hay' } };
-      for (let load = 0; load < 5; load++)
-        await rooms.send(
-          identity,
-          Array.from({ length: 500 }, () => hay),
-        );
+      await alice.setsState(room, 'm.room.history_visibility', { history_visibility: 'joined' });
+      const load = Array.from({ length: 500 }, () => hay);
+      for (let loads = 0; loads < 5; loads++) await rooms.send(identity, load);
       const query = { dir: 'b', limit: 5, filter: JSON.stringify({ types: ['org.example.needle'] }) };
       const first = await bob.get(inRoom(room, '/messages'), query);
       assert.deepEqual(first.chunk, []);
@@ -106,6 +104,15 @@ forEachHomeserver(
       const second = await bob.get(inRoom(room, '/messages'), { ...query, from: first.end });
       assert.deepEqual(ids(second.chunk), [needle]);
       assert.equal(second.end, undefined);
+      // Who came only then is led past what is hidden from them at once.
+      const carol = await homeserver.person('carol');
+      await carol.joins(room);
+      const before = await carol.get(inRoom(room, '/messages'), { dir: 'b', limit: 50 });
+      assert.equal(before.chunk[0].state_key, carol.userId);
+      assert.equal(before.chunk.at(-1).type, 'm.room.create');
+      assert.ok(ids(before.chunk).includes(needle));
+      assert.ok(!bodies(before.chunk).includes('hay'));
+      assert.equal(before.end, undefined);
       const none = await bob.get(inRoom(room, '/messages'), { dir: 'b', filter: JSON.stringify({ types: [] }) });
       assert.deepEqual([none.chunk, none.end], [[], undefined]);
     });

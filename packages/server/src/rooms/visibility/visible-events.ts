@@ -109,6 +109,18 @@ export class Visibility {
     return until && { until };
   }
 
+  /**
+   * Going back from an event, where who sees what was last changed for the viewer: at the later of their membership and the history
+   * visibility that were in force then. Undefined where neither was ever set before.
+   */
+  async lastChangeBefore(viewer: Viewer, event: StoredEvent): Promise<StoredEvent | undefined> {
+    const inForce = await this.#states.events(event.roomNid, event.stateRoot ?? emptyState, [
+      ['m.room.history_visibility', ''],
+      ['m.room.member', viewer.userId],
+    ]);
+    return inForce.filter((found) => found !== undefined).sort((a, b) => b.depth - a.depth)[0];
+  }
+
   /** Two kinds of event may also be seen if what held before them allows it: they are what changes who sees what. */
   async #visibleBefore(viewer: Viewer, event: StoredEvent, after: FactsAtState, joinedLater: boolean): Promise<boolean> {
     const isVisibility = event.type === 'm.room.history_visibility' && event.stateKey === '';
