@@ -48,13 +48,21 @@ export async function listThreads(
   for (let scanned = 0; scanned < maxScanned; scanned += batchSize) {
     const rows = await pageOfThreads(tools.database, room.nid, place, batchSize);
     const roots = await rootsOf(tools, viewer, room, rows, query.include === 'participated');
-    for (const row of rows) {
+    const shown = rows.filter((row) => roots.has(row.root_nid));
+    while (shown.length > 0) {
       if (chunk.length === limit) return { chunk, nextBatch: tokenAt(place) };
-      place = { depth: row.latest_depth, position: row.latest_position - 1 };
-      const root = roots.get(row.root_nid);
-      if (root) chunk.push(...(await servedThread(tools, viewer, root)));
+      const some = shown.splice(0, limit - chunk.length);
+      chunk.push(
+        ...(await servedThreads(
+          tools,
+          viewer,
+          some.flatMap((row) => roots.get(row.root_nid) ?? []),
+        )),
+      );
+      place = placeBehind(some.at(-1)) ?? place;
     }
     if (rows.length < batchSize) return { chunk, nextBatch: undefined };
+    place = placeBehind(rows.at(-1)) ?? place;
   }
   return { chunk, nextBatch: tokenAt(place) };
 }
@@ -84,12 +92,18 @@ function emptied({ event, membership }: VisibleEvent, { rules }: RoomIdentity): 
   return { event: event.with({ contentJson }), membership };
 }
 
-/** The root with its aggregations; nothing where the viewer may see nothing of the thread. */
-async function servedThread(tools: BundleTools, viewer: Viewer, root: VisibleEvent): Promise<readonly string[]> {
-  const served = await tools.rooms.serving.serve(viewer, [root], { withRoomId: true });
-  const unsigned = (JSON.parse(served[0] as string) as JsonObject)['unsigned'] as JsonObject | undefined;
-  const relations = unsigned?.['m.relations'] as JsonObject | undefined;
-  return relations?.['m.thread'] === undefined ? [] : served;
+/** Roots with their aggregations; without those of whose threads the viewer may see nothing. */
+async function servedThreads(tools: BundleTools, viewer: Viewer, roots: readonly VisibleEvent[]): Promise<string[]> {
+  const served = await tools.rooms.serving.serve(viewer, roots, { withRoomId: true });
+  return served.filter((json) => {
+    const unsigned = (JSON.parse(json) as JsonObject)['unsigned'] as JsonObject | undefined;
+    const relations = unsigned?.['m.relations'] as JsonObject | undefined;
+    return relations?.['m.thread'] !== undefined;
+  });
+}
+
+function placeBehind(row: ThreadRow | undefined): Place | undefined {
+  return row && { depth: row.latest_depth, position: row.latest_position - 1 };
 }
 
 function tokenAt({ depth, position }: Place): string {

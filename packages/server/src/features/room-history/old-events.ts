@@ -32,6 +32,8 @@ export interface OldEvents {
 }
 
 const maxEvents = 100;
+/** Positions of the stream that one look covers: a token from long ago must not have all that came since put in order at once. */
+const maxStretch = 10_000;
 const usualTimeoutMs = 30_000;
 const longestTimeoutMs = 300_000;
 
@@ -65,7 +67,7 @@ export async function oldEvents(
         return { start: encodeSyncToken(since), end: encodeSyncToken(next), chunk };
       }
       from = next;
-      // Nothing visible in a full page: there may be more behind it.
+      // Nothing to see so far, but there is more behind it.
       if (end < range.upTo) continue;
       await waiter.wait(left, signal);
     }
@@ -78,10 +80,11 @@ async function eventsIn(
   tools: OldEventsTools,
   viewer: Viewer,
   roomNid: number | undefined,
-  range: { readonly since: number; readonly upTo: number },
+  whole: { readonly since: number; readonly upTo: number },
 ): Promise<{ events: readonly VisibleEvent[]; end: number }> {
   const { database, rooms } = tools;
-  if (range.since >= range.upTo) return { events: [], end: range.upTo };
+  if (whole.since >= whole.upTo) return { events: [], end: whole.upTo };
+  const range = { since: whole.since, upTo: Math.min(whole.upTo, whole.since + maxStretch) };
   const [ofRooms, own] = roomNid === undefined ? await usersRooms(tools, viewer, range) : [[roomNid], []];
   const nids = await eventsOfRooms(database, ofRooms, { ...range, limit: maxEvents });
   const full = nids.length === maxEvents;
