@@ -56,6 +56,32 @@ forEachHomeserver('relations', ({ test }) => {
     assert.equal((await relationsOf(bob, room, message))?.['m.replace'], undefined);
   });
 
+  test('an encrypted message has encrypted edits, which show no new content to the server', async ({ homeserver }) => {
+    const { alice, bob, room } = await homeserver.twoFriendsInARoom();
+    const secret = { algorithm: 'm.megolm.v1.aes-sha2', ciphertext: 'A', session_id: 's' };
+    const message = await alice.sends(room, 'm.room.encrypted', secret);
+    const changed = await alice.sends(room, 'm.room.encrypted', { ...secret, ...relates('m.replace', message) });
+    await alice.sends(room, 'm.room.message', edit(message, 'in the clear'));
+    assert.equal((await relationsOf(bob, room, message))['m.replace'].event_id, changed);
+  });
+
+  test('who left learns of no edit, answer or reference that came later', async ({ homeserver }) => {
+    const { alice, bob, room } = await homeserver.twoFriendsInARoom();
+    const message = await alice.says('We meet at noon', room);
+    const before = await alice.sends(room, 'm.room.message', edit(message, 'We meet at one'));
+    await bob.leaves(room);
+    await alice.sends(room, 'm.room.message', edit(message, 'We meet without Bob'));
+    await alice.sends(room, 'm.room.message', reply(message, 'He knows nothing'));
+    await alice.sends(room, 'org.example.note', relates('m.reference', message));
+    const known = await relationsOf(bob, room, message);
+    assert.deepEqual(Object.keys(known), ['m.replace']);
+    assert.equal(known['m.replace'].event_id, before);
+    assert.deepEqual(ids((await children(bob, room, message)).chunk), [before]);
+    assert.deepEqual((await bob.get(`${v1}${inRoom(room, '/threads')}`)).chunk, []);
+    const answered = { dir: 'b', filter: JSON.stringify({ related_by_rel_types: ['m.thread', 'm.reference'] }) };
+    assert.deepEqual((await bob.get(inRoom(room, '/messages'), answered)).chunk, []);
+  });
+
   test('a thread tells how long it is, what came last, also in its edited form, and who took part', async ({ homeserver }) => {
     const { alice, bob, room } = await homeserver.twoFriendsInARoom();
     const carol = await homeserver.person('carol');
