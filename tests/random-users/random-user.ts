@@ -9,6 +9,8 @@ export class RandomUser {
   readonly person: Person;
   /** By room: the events that sync brought, in its order, gaps filled by paging. */
   readonly brought = new Map<string, string[]>();
+  /** Rooms that sync has shown as invitations: what happened before a new invitation, since the sync before it, is not told any more. */
+  readonly invitedTo = new Set<string>();
   #since: string | undefined;
   #lastSync: Promise<void> = Promise.resolve();
   /** Rooms of which sync has said that this user is outside. */
@@ -45,12 +47,14 @@ export class RandomUser {
       ...(before !== undefined && { since: before }),
     })) as SyncAnswer;
     this.#since = answer.next_batch;
+    for (const roomId of Object.keys(answer.rooms?.invite ?? {})) this.invitedTo.add(roomId);
     for (const section of ['join', 'leave'] as const) {
       for (const [roomId, { timeline }] of Object.entries(answer.rooms?.[section] ?? {})) {
         if (!timeline) continue;
         this.#note(roomId, section, before, timeline);
         // Who comes back starts anew: the timeline may go back to before they left.
         const isBack = section === 'join' && this.#outside.delete(roomId);
+        if (section === 'join') this.invitedTo.delete(roomId);
         if (section === 'leave') this.#outside.add(roomId);
         const known = isBack ? [] : (this.brought.get(roomId) ?? []);
         const hasGap = timeline.limited === true && before !== undefined && known.length > 0;
@@ -113,5 +117,6 @@ interface SyncAnswer {
   readonly rooms?: {
     readonly join?: Record<string, { readonly timeline?: Timeline }>;
     readonly leave?: Record<string, { readonly timeline?: Timeline }>;
+    readonly invite?: Record<string, unknown>;
   };
 }
