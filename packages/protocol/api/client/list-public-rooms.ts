@@ -19,11 +19,27 @@ export const PublicRoom = Type.Object({
   room_type: Type.Optional(Type.String()),
 });
 
-const PublicRooms = Type.Object({
+/** A page of a directory, of ours or another server's. */
+export const PublicRooms = Type.Object({
   chunk: Type.Array(PublicRoom),
   next_batch: Type.Optional(Type.String()),
   prev_batch: Type.Optional(Type.String()),
   total_room_count_estimate: Type.Optional(s.Count),
+});
+
+/** What is looked for in a directory. */
+export const PublicRoomsSearch = Type.Object({
+  limit: Type.Optional(s.Count),
+  since: Type.Optional(Type.String()),
+  filter: Type.Optional(
+    Type.Object({
+      generic_search_term: Type.Optional(Type.String()),
+      /** `null` stands for rooms without a type. */
+      room_types: Type.Optional(Type.Array(Type.Union([Type.String(), Type.Null()]))),
+    }),
+  ),
+  include_all_networks: Type.Optional(Type.Boolean()),
+  third_party_instance_id: Type.Optional(Type.String()),
 });
 
 /**
@@ -83,19 +99,7 @@ export const queryPublicRooms = endpoint({
   auth: 'user',
   guests: true,
   query: Type.Object({ server: Type.Optional(s.ServerName) }),
-  body: Type.Object({
-    limit: Type.Optional(s.Count),
-    since: Type.Optional(Type.String()),
-    filter: Type.Optional(
-      Type.Object({
-        generic_search_term: Type.Optional(Type.String()),
-        /** `null` stands for rooms without a type. */
-        room_types: Type.Optional(Type.Array(Type.Union([Type.String(), Type.Null()]))),
-      }),
-    ),
-    include_all_networks: Type.Optional(Type.Boolean()),
-    third_party_instance_id: Type.Optional(Type.String()),
-  }),
+  body: PublicRoomsSearch,
   bodyOptional: true,
   response: PublicRooms,
 });

@@ -6,6 +6,16 @@ import * as s from '../schemas.ts';
 import { PublicRoom } from './list-public-rooms.ts';
 import * as shared from './shared.ts';
 
+/** https://spec.matrix.org/v1.19/client-server-api/#get_matrixclientv1room_summaryroomidoralias_response-200_roomsummary */
+export const RoomSummary = Type.Intersect([
+  PublicRoom,
+  Type.Object({
+    allowed_room_ids: Type.Optional(Type.Array(s.RoomId)),
+    encryption: Type.Optional(Type.String()),
+    room_version: Type.Optional(Type.String()),
+  }),
+]);
+
 /**
  * A room as seen from outside, for previews.
  * https://spec.matrix.org/v1.19/client-server-api/#get_matrixclientv1room_summaryroomidoralias
@@ -21,13 +31,5 @@ export const getRoomSummary = endpoint({
   guests: true,
   params: shared.RoomIdOrAliasParams,
   query: Type.Object({ via: Type.Optional(s.QueryStringArray(s.ServerName)) }),
-  response: Type.Intersect([
-    PublicRoom,
-    Type.Object({
-      allowed_room_ids: Type.Optional(Type.Array(s.RoomId)),
-      encryption: Type.Optional(Type.String()),
-      room_version: Type.Optional(Type.String()),
-      membership: Type.Optional(shared.Membership),
-    }),
-  ]),
+  response: Type.Intersect([RoomSummary, Type.Object({ membership: Type.Optional(shared.Membership) })]),
 });
