@@ -27,7 +27,7 @@ for (const [name, program, args] of CHECKS) {
     encoding: 'utf8',
     maxBuffer: 2 ** 28,
   });
-  console.log(`${status === 0 ? 'ok    ' : 'FAILED'} ${name}`);
+  console.log(`${status === 0 ? 'ok    ' : 'FAILED'} ${String(name)}`);
   if (status === 0) continue;
   failed.push(name);
   console.log(`${stdout ?? ''}${stderr ?? ''}`);

@@ -9,6 +9,8 @@ const MAX_FILES = 15;
 
 /** Path of a file or a folder → why it may be larger. */
 const REASONS: Readonly<Record<string, string>> = {
+  'packages/server/src/migrations': 'one file for each step of the schema, in order',
+  'packages/protocol/api/federation': 'one file for each topic of the server-server API, found by its name',
   'packages/protocol/api/client': 'one file for each topic of the client-server API, found by its name',
 };
 
