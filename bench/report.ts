@@ -64,7 +64,7 @@ function textOf({ value, unit }: Measurement): string {
 }
 
 function ratioOf([first, second]: readonly (Measurement | undefined)[]): string {
-  if (!first || !second) return '';
+  if (!first || !second || first.overloaded || second.overloaded) return '';
   const ratio = first.better === 'more' ? first.value / second.value : second.value / first.value;
   return Number.isFinite(ratio) ? `${ratio.toFixed(1)}×`.padStart(10) : '';
 }

@@ -68,6 +68,8 @@ async function openTargets(options: BenchOptions): Promise<Target[]> {
 
 async function resultOf(scenario: Scenario, target: Target, sizes: Sizes): Promise<ServerResult> {
   const server = target.server.name;
+  // Some take a minute to fill their rooms.
+  if (process.stderr.isTTY) process.stderr.write(`${scenario.name}, ${server} …\n`);
   try {
     return { server, measurements: await scenario.run(target, sizes) };
   } catch (error) {

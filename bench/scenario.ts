@@ -10,6 +10,8 @@ export interface Measurement {
   readonly unit: 'a second' | 'ms' | 'MB' | 'bytes';
   /** Which is better, more of it or less? */
   readonly better: 'more' | 'less';
+  /** The server was given more than it could do: the number says how long the queue got, and compares with nothing. */
+  readonly overloaded?: boolean;
   /** What a reader has to know before believing it. */
   readonly notes?: readonly string[];
 }
