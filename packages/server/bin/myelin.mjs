@@ -7,11 +7,11 @@ import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 const oldest = 24;
-const here = dirname(fileURLToPath(import.meta.url));
-const main = join(here, '..', 'src', 'main.ts');
+const launcher = fileURLToPath(import.meta.url);
+const here = dirname(launcher);
 
 if (Number.parseInt(process.versions.node, 10) >= oldest) {
-  process.argv[1] = main;
+  process.argv[1] = join(here, '..', 'src', 'main.ts');
   await keepCompiled();
   await import('../src/main.ts');
 } else {
@@ -48,9 +48,9 @@ function projectNode() {
   }
 }
 
-/** Runs the program on that Node, passes signals on and ends as it ends. */
+/** Runs this file on that Node, passes signals on and ends as it ends. */
 function handOver(node) {
-  const child = spawn(node, [main, ...process.argv.slice(2)], { stdio: 'inherit' });
+  const child = spawn(node, [launcher, ...process.argv.slice(2)], { stdio: 'inherit' });
   for (const signal of ['SIGTERM', 'SIGHUP', 'SIGUSR2']) process.on(signal, () => child.kill(signal));
   // Ctrl-C at a terminal reaches the child by itself; a second one would mean "at once".
   process.on('SIGINT', () => process.stdin.isTTY || child.kill('SIGINT'));
