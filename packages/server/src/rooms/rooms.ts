@@ -19,6 +19,7 @@ import { RoomRegistry } from './room-registry.ts';
 import type { Room } from './room.ts';
 import { createRoom, type CreateTools, type NewRoom } from './send/create-room.ts';
 import type { EventDraft } from './send/event-draft.ts';
+import { prepareEvent, type PreparedEvent } from './send/prepare-event.ts';
 import { allowedDraft, internDraft, sendEvents, type Alongside, type SendTools } from './send/send-events.ts';
 import { TransactionIds } from './send/transaction-ids.ts';
 import { createNodeCache, openStateTree, RoomStates } from './state/index.ts';
@@ -69,6 +70,8 @@ export interface Rooms {
    * Throws M_FORBIDDEN with the rule that says no, M_TOO_LARGE, M_BAD_JSON.
    */
   send(room: RoomIdentity, drafts: readonly EventDraft[], options?: SendOptions): Promise<readonly StoredEvent[]>;
+  /** What a draft would become if it were sent now, without sending it; see `prepareEvent`. */
+  prepare(room: RoomIdentity, draft: EventDraft): Promise<PreparedEvent>;
   /** Makes a room with its first events; all of them, or there is no room. */
   create(room: NewRoom): Promise<{ identity: RoomIdentity; sent: readonly StoredEvent[] }>;
   /**
@@ -150,6 +153,7 @@ export async function openRooms(needs: RoomsNeeds): Promise<Rooms> {
     stream,
     recent,
     send: (room, drafts, options) => send(tools, room, drafts, options),
+    prepare: (room, draft) => prepareEvent(tools, room, draft),
     create: (room) => createRoom(createTools, room),
     inTurn: (room, work) => registry.inTurn(room, work),
   };

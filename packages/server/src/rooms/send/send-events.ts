@@ -208,8 +208,8 @@ async function planEvents(
   };
 }
 
-/** Builds one event on the head of the room, asks the rules, hashes and signs. */
-async function buildEvent(
+/** Builds one event on the head of the room, asks the rules, hashes and signs. To be called in the room's turn. */
+export async function buildEvent(
   tools: SendTools,
   room: Room,
   { head, state, hashes }: { head: Room['head']; state: State; hashes: ReadonlyMap<EventId, string> },
