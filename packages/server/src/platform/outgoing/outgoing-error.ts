@@ -44,7 +44,8 @@ export function outgoingError(error: unknown, host: string): OutgoingError {
   const message = error instanceof Error ? error.message : String(error);
   if (CERTIFICATE.test(code)) return new OutgoingError('certificate', `${host} could not prove its name: ${message}`, error);
   if (TIMEOUT.test(code)) return new OutgoingError('timeout', `${host} did not answer in time`, error);
-  if (/^(?:HPE_|UND_ERR_(?:HEADERS_OVERFLOW|RES_|RESPONSE))/.test(code)) {
+  const isParserError = error instanceof Error && error.name === 'HTTPParserError';
+  if (isParserError || /^UND_ERR_(?:HEADERS_OVERFLOW|RES_|RESPONSE)/.test(code)) {
     return new OutgoingError('malformed', `${host} did not answer with HTTP: ${message}`, error);
   }
   if (/^UND_ERR_(?:ABORTED|CLOSED|DESTROYED)$/.test(code))
