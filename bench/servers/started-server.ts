@@ -55,11 +55,14 @@ export async function startServer(options: {
     await ended;
   };
   // Nothing that we started outlives us, however we end.
-  const kill = (): void => void child.kill('SIGKILL');
-  process.once('exit', kill);
+  const abandon = (): void => {
+    child.kill('SIGKILL');
+    rmSync(directory, { recursive: true, force: true });
+  };
+  process.once('exit', abandon);
   const close = async (): Promise<void> => {
     await stop();
-    process.off('exit', kill);
+    process.off('exit', abandon);
     await database.close();
     rmSync(directory, { recursive: true, force: true });
   };
