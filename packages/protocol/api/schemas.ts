@@ -58,6 +58,11 @@ export function MapBy<Key extends string, Value extends TSchema>(value: Value) {
   return Type.Unsafe<{ [K in Key]?: Type.Static<Value> }>(Type.Record(Type.String(), value));
 }
 
+/** A member that may be left out; clients that write `null` for it mean the same. */
+export function OptionalOrNull<Value extends TSchema>(value: Value) {
+  return Type.Optional(Type.Union([value, Type.Null()]));
+}
+
 /** One of some strings. */
 export function OneOf<const Values extends readonly [string, ...string[]]>(...values: Values) {
   return Type.Unsafe<Values[number]>(Type.String({ enum: [...values] }));

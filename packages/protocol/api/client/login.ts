@@ -20,8 +20,8 @@ const Login = Type.Object({
   address: Type.Optional(Type.String()),
   password: Type.Optional(Type.String()),
   token: Type.Optional(Type.String()),
-  device_id: Type.Optional(s.DeviceId),
-  initial_device_display_name: Type.Optional(Type.String()),
+  device_id: s.OptionalOrNull(s.DeviceId),
+  initial_device_display_name: s.OptionalOrNull(Type.String()),
   refresh_token: Type.Optional(Type.Boolean()),
 });
 

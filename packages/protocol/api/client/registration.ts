@@ -21,8 +21,8 @@ export const register = endpoint({
     type: Type.Optional(Type.String()),
     username: Type.Optional(Type.String()),
     password: Type.Optional(Type.String()),
-    device_id: Type.Optional(s.DeviceId),
-    initial_device_display_name: Type.Optional(Type.String()),
+    device_id: s.OptionalOrNull(s.DeviceId),
+    initial_device_display_name: s.OptionalOrNull(Type.String()),
     inhibit_login: Type.Optional(Type.Boolean()),
     refresh_token: Type.Optional(Type.Boolean()),
     /** The token of a guest who becomes a user. */

@@ -1,6 +1,6 @@
 import type { RoomAlias, UserId } from '@myelin/protocol/identifiers';
 
-import { autoJoin, type AutoJoinRooms } from '../features/registration/index.ts';
+import { autoJoin, type AutoJoinRooms, type RoomActor } from '../features/registration/index.ts';
 import type { RoomCreation } from '../features/room-creation/index.ts';
 import type { RoomDirectory } from '../features/room-directory/index.ts';
 import type { RoomMembership } from '../features/room-membership/index.ts';
@@ -20,6 +20,11 @@ export function connectPeopleToRooms(needs: AppNeeds, people: AccountFeatures, f
   people.accountHooks.onDeactivated.push((account) => features.membership.leaveAllRooms(account));
 }
 
+/** That many people register at once must not keep them out of the rooms that the server takes them to. */
+function byServer(by: RoomActor): RoomActor & { readonly isServersDoing: true } {
+  return { ...by, isServersDoing: true };
+}
+
 function autoJoinRooms({ rooms }: AppNeeds, { membership, creation, directory }: RoomFeatures): AutoJoinRooms {
   const knownRoom = async (alias: RoomAlias): Promise<RoomIdentity | undefined> => {
     const found = await directory.resolve(alias);
@@ -28,14 +33,14 @@ function autoJoinRooms({ rooms }: AppNeeds, { membership, creation, directory }:
   return {
     exists: async (alias) => (await directory.resolve(alias)) !== undefined,
     async create(by, { aliasName, preset, federated }) {
-      await creation.create(by, {
+      await creation.create(byServer(by), {
         preset,
         room_alias_name: aliasName,
         ...(!federated && { creation_content: { 'm.federate': false } }),
       });
     },
     async join(by, alias) {
-      await membership.join({ by, room: alias });
+      await membership.join({ by: byServer(by), room: alias });
     },
     async needsInvite(alias) {
       const room = await knownRoom(alias);
@@ -44,7 +49,7 @@ function autoJoinRooms({ rooms }: AppNeeds, { membership, creation, directory }:
     },
     async invite(by, target: UserId, alias) {
       const room = await knownRoom(alias);
-      if (room) await membership.set({ action: 'invite', by, target, room });
+      if (room) await membership.set({ action: 'invite', by: byServer(by), target, room });
     },
   };
 }

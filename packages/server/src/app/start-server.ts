@@ -113,7 +113,7 @@ async function needsOf(
 
 function reloadLogging(config: Config, logging: Logging): void {
   logging.reopen();
-  if (config.log_config !== null) logging.logger.level = readLogConfig(config.log_config).settings.level;
+  if (config.log_config !== null) logging.setLevels(readLogConfig(config.log_config).settings);
 }
 
 function addressText(address: BoundAddress): string {

@@ -44,7 +44,7 @@ export interface Devices {
 export function openDevices({ database, clock }: { readonly database: Database; readonly clock: Clock }): Devices {
   const deletionHooks: ((tx: Tx, deleted: DeletedDevices) => void)[] = [];
   const renamingHooks: ((tx: Tx, user: AccountIdentity, deviceId: DeviceId) => void)[] = [];
-  let sightings = new Map<string, { readonly userNid: number; readonly deviceId: DeviceId; readonly sighting: Sighting }>();
+  const sightings = new Map<string, { readonly userNid: number; readonly deviceId: DeviceId; readonly sighting: Sighting }>();
   const keyOf = (userNid: number, deviceId: DeviceId): string => `${userNid} ${deviceId}`;
 
   const withSighting = (userNid: number, device: Device): Device => {
@@ -80,11 +80,13 @@ export function openDevices({ database, clock }: { readonly database: Database; 
     seen: (userNid, deviceId, sighting) => void sightings.set(keyOf(userNid, deviceId), { userNid, deviceId, sighting }),
     async writeSightings() {
       if (sightings.size === 0) return;
-      const toWrite = sightings;
-      sightings = new Map();
+      const toWrite = [...sightings];
       await database.write((tx) => {
-        for (const { userNid, deviceId, sighting } of toWrite.values()) updateLastSeen(tx, userNid, deviceId, sighting);
+        for (const { userNid, deviceId, sighting } of toWrite.map(([, seen]) => seen))
+          updateLastSeen(tx, userNid, deviceId, sighting);
       });
+      // Until they are written they are known from memory, also where the write fails.
+      for (const [key, seen] of toWrite) if (sightings.get(key) === seen) sightings.delete(key);
     },
     onDeleted: (hook) => void deletionHooks.push(hook),
     onRenamed: (hook) => void renamingHooks.push(hook),

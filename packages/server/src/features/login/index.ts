@@ -5,7 +5,7 @@ export { passwordLogin } from './login-methods.ts';
 export type { LoginBody, LoginMethod } from './login-methods.ts';
 export { openLoginTokens } from './login-tokens.ts';
 export type { LoginTokens } from './login-tokens.ts';
-export { tokensAnswer } from './login.routes.ts';
+export { tokensAnswer, wantedSession } from './login.routes.ts';
 export { openSessions } from './sessions.ts';
 export type { IssuedTokens, NewSession, Sessions } from './sessions.ts';
 

@@ -1,6 +1,6 @@
 import * as client from '@myelin/protocol/api/client';
 import { MatrixError, unrecognized, userLocked } from '@myelin/protocol/errors';
-import type { ServerName } from '@myelin/protocol/identifiers';
+import type { DeviceId, ServerName } from '@myelin/protocol/identifiers';
 
 import type { Config } from '../../config/index.ts';
 import type { Database } from '../../platform/database/index.ts';
@@ -10,7 +10,7 @@ import { type Confirmation, identityOf } from '../account/index.ts';
 import type { UserInteractiveAuth } from '../user-interactive-auth/index.ts';
 import type { LoginMethod } from './login-methods.ts';
 import type { LoginTokens } from './login-tokens.ts';
-import type { IssuedTokens, Sessions } from './sessions.ts';
+import type { IssuedTokens, NewSession, Sessions } from './sessions.ts';
 
 export interface LoginRoutesNeeds {
   readonly config: Pick<Config, 'public_baseurl' | 'serve_client_wellknown' | 'login_via_existing_session'>;
@@ -45,11 +45,7 @@ export function loginRoutes(needs: LoginRoutesNeeds): Route[] {
       const account = await method.identify(body, { ip: request.ip });
       needs.byAccount.limit(account.userId.toLowerCase());
       if (account.isLocked) throw userLocked();
-      const { deviceId, ...tokens } = await sessions.open(account, {
-        ...(body.device_id !== undefined && { deviceId: body.device_id }),
-        ...(body.initial_device_display_name !== undefined && { displayName: body.initial_device_display_name }),
-        ...(body.refresh_token !== undefined && { refreshable: body.refresh_token }),
-      });
+      const { deviceId, ...tokens } = await sessions.open(account, wantedSession(body));
       return {
         user_id: account.userId,
         ...tokensAnswer(tokens),
@@ -84,6 +80,20 @@ export function loginRoutes(needs: LoginRoutesNeeds): Route[] {
       return {};
     }),
   ];
+}
+
+/** What a client that logs in wants of its session: which device, with which name, and whether its tokens are to be refreshed. */
+export function wantedSession(body: {
+  readonly device_id?: DeviceId | null;
+  readonly initial_device_display_name?: string | null;
+  readonly refresh_token?: boolean;
+}): NewSession {
+  const { device_id: deviceId, initial_device_display_name: displayName, refresh_token: refreshable } = body;
+  return {
+    ...(typeof deviceId === 'string' && { deviceId }),
+    ...(typeof displayName === 'string' && { displayName }),
+    ...(refreshable !== undefined && { refreshable }),
+  };
 }
 
 /** How tokens stand in an answer. */

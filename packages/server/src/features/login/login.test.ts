@@ -27,6 +27,21 @@ forEachHomeserver('login', ({ test, testWith }) => {
     }
   });
 
+  test('a client that writes null for what it does not want is understood', async ({ homeserver }) => {
+    const alice = await homeserver.person('alice');
+    const { status, body } = await homeserver.request('POST', '/login', {
+      body: {
+        type: 'm.login.password',
+        user: alice.userId,
+        password: alice.password,
+        device_id: null,
+        initial_device_display_name: null,
+      },
+    });
+    assert.equal(status, 200, JSON.stringify(body));
+    assert.notEqual(body.device_id, alice.deviceId);
+  });
+
   test('a wrong password and an unknown name look the same', async ({ homeserver }) => {
     const alice = await homeserver.person('alice');
     const says = async (user: string) =>

@@ -90,6 +90,27 @@ forEachDatabase('sessions', ({ test }) => {
     assert.equal((await noted())?.ts, start + 120_000);
   });
 
+  test('where a device was is known while it is being written, and when writing failed', async ({ database }) => {
+    const { clock, alice, sessions } = await open(database);
+    const { deviceId } = await sessions.open(alice, {});
+    const disk = Promise.withResolvers<void>();
+    const slow = new Proxy(database, {
+      get: (target, name) => {
+        if (name === 'write') return () => disk.promise;
+        const member: unknown = Reflect.get(target, name, target);
+        return typeof member === 'function' ? member.bind(target) : member;
+      },
+    });
+    const devices = openDevices({ database: slow, clock });
+    const sighting = { ts: clock.now(), ...caller };
+    devices.seen(alice.userNid, deviceId, sighting);
+    const written = devices.writeSightings();
+    assert.deepEqual((await devices.get(alice.userNid, deviceId))?.lastSeen, sighting);
+    disk.reject(new Error('no space is left'));
+    await assert.rejects(written, /no space/);
+    assert.deepEqual((await devices.get(alice.userNid, deviceId))?.lastSeen, sighting);
+  });
+
   test('tokens are good beyond what memory holds, and stand hashed in the database', async ({ database }) => {
     const { sessions, alice, who } = await open(database, { cacheBytes: 2_000 });
     const tokens = await Promise.all(Array.from({ length: 10 }, async () => (await sessions.open(alice, {})).accessToken));

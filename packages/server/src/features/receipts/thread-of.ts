@@ -1,7 +1,7 @@
-import { isJsonObject } from '@myelin/protocol/canonical-json';
 import type { EventId } from '@myelin/protocol/identifiers';
 
 import type { StoredEvent } from '../../rooms/index.ts';
+import { relationOf, type Relation } from '../relations/index.ts';
 
 /** The thread of events that are in none. */
 export const mainThread = 'main';
@@ -16,17 +16,10 @@ export async function threadOf(
 ): Promise<string> {
   let current: StoredEvent | undefined = event;
   for (let hop = 0; hop <= maxHops && current?.roomNid === event.roomNid; hop++) {
-    const relation = relationOf(current);
+    const relation: Relation | undefined = relationOf(current.content);
     if (!relation) return mainThread;
-    if (relation.type === 'm.thread') return relation.to;
-    current = await byId(relation.to);
+    if (relation.relType === 'm.thread') return relation.parentId;
+    current = await byId(relation.parentId);
   }
   return mainThread;
-}
-
-function relationOf(event: StoredEvent): { type: string; to: EventId } | undefined {
-  const relatesTo = event.content['m.relates_to'];
-  if (!isJsonObject(relatesTo)) return undefined;
-  const { rel_type: type, event_id: to } = relatesTo;
-  return typeof type === 'string' && typeof to === 'string' ? { type, to: to as EventId } : undefined;
 }

@@ -11,6 +11,9 @@ async function roomBehind(homeserver: TestHomeserver, alias: string): Promise<st
   return status === 200 ? body.room_id : undefined;
 }
 
+const rarely = { per_second: 0.001, burst_count: 1 };
+const once = { rc_joins: { local: rarely }, rc_joins_per_room: rarely };
+
 forEachHomeserver('auto-join rooms', ({ testWith }) => {
   testWith(
     'the first user makes the rooms, everybody joins them',
@@ -50,6 +53,19 @@ forEachHomeserver('auto-join rooms', ({ testWith }) => {
       assert.deepEqual(await roomsOf(alice), [room]);
       const create = await alice.get(`/rooms/${encodeURIComponent(String(room))}/state/m.room.create`);
       assert.equal(create['m.federate'], false);
+    },
+  );
+
+  testWith(
+    'however many join at once, the limits of joining are not theirs',
+    { config: { auto_join_rooms: ['#lobby:hive.example', '#garden:hive.example'], ...once } },
+    async ({ homeserver }) => {
+      const [alice, bob] = [await homeserver.person('alice'), await homeserver.person('bob')];
+      for (const person of [alice, bob]) assert.equal((await roomsOf(person)).length, 2, person.userId);
+      const room = await alice.createsRoom({ preset: 'public_chat' });
+      const another = await alice.createsRoom({ preset: 'public_chat' });
+      await bob.joins(room);
+      await bob.isRefused('POST', `/join/${another}`, { status: 429, errcode: 'M_LIMIT_EXCEEDED' });
     },
   );
 

@@ -8,7 +8,7 @@ import type { Database } from '../../platform/database/index.ts';
 import { type Answer, type HttpRequest, type Route, route } from '../../platform/http/index.ts';
 import type { Limiter } from '../../platform/rate-limits/index.ts';
 import type { Account, Passwords } from '../account/index.ts';
-import { type Sessions, tokensAnswer } from '../login/index.ts';
+import { type Sessions, tokensAnswer, wantedSession } from '../login/index.ts';
 import { dummyStage, type Stage, type UserInteractiveAuth } from '../user-interactive-auth/index.ts';
 import { guestUserId, registerAccount, type RegisterNeeds, upgradeGuest } from './register-account.ts';
 import { isValid, readToken } from './registration-tokens.store.ts';
@@ -151,11 +151,7 @@ async function logIn(
 ): Promise<Registered> {
   const answer = { user_id: account.userId, home_server: serverName };
   if (body.inhibit_login) return answer;
-  const { deviceId, ...tokens } = await sessions.open(account, {
-    ...(body.device_id !== undefined && { deviceId: body.device_id }),
-    ...(body.initial_device_display_name !== undefined && { displayName: body.initial_device_display_name }),
-    ...(body.refresh_token !== undefined && { refreshable: body.refresh_token }),
-  });
+  const { deviceId, ...tokens } = await sessions.open(account, wantedSession(body));
   return { ...answer, ...tokensAnswer(tokens), device_id: deviceId };
 }
 

@@ -1,8 +1,16 @@
-import { forbidden, invalidParam, invalidRoomState, MatrixError, unsupportedRoomVersion } from '@myelin/protocol/errors';
+import {
+  forbidden,
+  invalidParam,
+  invalidRoomState,
+  MatrixError,
+  roomInUse,
+  unsupportedRoomVersion,
+} from '@myelin/protocol/errors';
 import type { JsonObject } from '@myelin/protocol/events';
 import { domainOf, isRoomAlias, isUserId, type RoomAlias, type RoomId, type UserId } from '@myelin/protocol/identifiers';
 import { roomVersionRules, type RoomVersionRules } from '@myelin/protocol/room-versions';
 
+import { ConstraintError } from '../../platform/database/index.ts';
 import type { EventDraft, RoomIdentity } from '../../rooms/index.ts';
 import type { Actor } from '../room-membership/index.ts';
 import type { CreationTools } from './creation-tools.ts';
@@ -99,6 +107,8 @@ async function makeRoom(
   } catch (error) {
     // The rules refuse one of the first events: to the client that is a wish that contradicts itself.
     if (error instanceof MatrixError && error.errcode === 'M_FORBIDDEN') throw invalidRoomState(error.message);
+    // Another process was faster with the alias.
+    if (error instanceof ConstraintError && (await first.reservation?.isTaken())) throw roomInUse();
     throw error;
   }
 }

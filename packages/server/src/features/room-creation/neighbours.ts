@@ -14,6 +14,8 @@ export interface ListedRoom {
 export interface AliasReservation {
   /** Points the alias to the room, in the transaction that makes the room. */
   write(tx: Tx, room: ListedRoom): void;
+  /** Whether the alias leads somewhere now: another process may have taken it. */
+  isTaken(): Promise<boolean>;
   /** Lets go of the alias; to be called in the end, whether the room was made or not. */
   release(): void;
 }

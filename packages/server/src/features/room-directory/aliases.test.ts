@@ -2,6 +2,8 @@ import assert from 'node:assert/strict';
 
 import { forEachHomeserver, type Person, type TestHomeserver } from '@myelin/testing';
 
+import { sql } from '../../platform/database/index.ts';
+
 const open = { room_list_publication_rules: [{ action: 'allow' }] };
 
 const path = (alias: string): string => `/directory/room/${encodeURIComponent(alias)}`;
@@ -67,6 +69,29 @@ forEachHomeserver(
         refused.map(({ status, body }) => [status, body.errcode]),
         [[400, 'M_ROOM_IN_USE']],
       );
+    });
+
+    test('of two processes that make a room by one alias at once, the slower is told that it is in use', async ({
+      homeserver,
+    }) => {
+      const alice = await homeserver.person('alice');
+      const { database, names, rooms } = homeserver.server.needs;
+      const elsewhere = await rooms.ids.find(await alice.createsRoom());
+      assert.ok(elsewhere);
+      const alias = aliasFor(alice);
+      const creator = await names.idOf(alice.userId);
+      const faster = {
+        name: 'another process',
+        async prepare() {
+          rooms.hooks.persist.splice(rooms.hooks.persist.indexOf(faster), 1);
+          await database.write((tx) =>
+            tx.run(sql`INSERT INTO room_aliases (alias, room_nid, creator_nid) VALUES (${alias}, ${elsewhere.nid}, ${creator})`),
+          );
+        },
+      };
+      rooms.hooks.persist.push(faster);
+      const room = { room_alias_name: alias.slice(1, alias.indexOf(':')) };
+      await alice.isRefused('POST', '/createRoom', { status: 400, errcode: 'M_ROOM_IN_USE' }, { body: room });
     });
 
     test('only members give a room a name, and only they are told its names', async ({ homeserver }) => {

@@ -23,6 +23,8 @@ export interface AliasNeeds extends AuthorityTools {
 export interface AliasReservation {
   /** Points the alias to the room, in the transaction that makes the room. */
   write(tx: Tx, room: { readonly roomNid: number }): void;
+  /** Whether the alias leads somewhere now: another process may have taken it. */
+  isTaken(): Promise<boolean>;
   /** Lets go of the alias, whether the room was made or not. */
   release(): void;
 }
@@ -94,7 +96,11 @@ export class Aliases {
     try {
       const creatorNid = await this.#needs.names.idOf(by.userId);
       if (await findAlias(this.#needs.database, alias)) throw roomInUse();
-      return { write: (tx, { roomNid }) => insertAlias(tx, alias, { roomNid, creatorNid }), release };
+      return {
+        write: (tx, { roomNid }) => insertAlias(tx, alias, { roomNid, creatorNid }),
+        isTaken: async () => (await findAlias(this.#needs.database, alias)) !== undefined,
+        release,
+      };
     } catch (error) {
       release();
       throw error;

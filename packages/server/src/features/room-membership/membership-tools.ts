@@ -30,7 +30,10 @@ export interface InvitePermissions {
 }
 
 /** A local user who does something, known by an access token or acted for by the server itself. */
-export type Actor = Pick<UserRequester, 'userId' | 'isGuest' | 'isAdmin' | 'appservice'>;
+export interface Actor extends Pick<UserRequester, 'userId' | 'isGuest' | 'isAdmin' | 'appservice'> {
+  /** The server does this for them by itself: no limit counts it. */
+  readonly isServersDoing?: boolean;
+}
 
 /** What every step of membership works with. */
 export interface MembershipTools {
@@ -52,7 +55,7 @@ export interface MembershipTools {
 
 /** Counts an action of a user, or of whatever `key` names. Application services that are not limited never are. */
 export function limit(tools: Pick<MembershipTools, 'limiters'>, name: string, by: Actor, key: string, cost = 1): void {
-  if (by.appservice?.rateLimited === false) return;
+  if (by.isServersDoing || by.appservice?.rateLimited === false) return;
   const limiter = tools.limiters[name];
   if (!limiter) throw new Error(`there is no limiter ${name}`);
   limiter.limit(key, cost);

@@ -1,3 +1,4 @@
+import { Turns } from '../../platform/turns.ts';
 import type { Feature } from '../feature.ts';
 import type { MessageTools } from './message-tools.ts';
 import type { AliasTargets, RelatedEvents } from './neighbours.ts';
@@ -8,7 +9,7 @@ import { messageRoutes } from './room-messages.routes.ts';
 export type { AliasTargets, Annotation, RelatedEvents } from './neighbours.ts';
 
 /** What the feature is given; neighbours that are not there yet count as having nothing to say. */
-export type RoomMessagesNeeds = Omit<MessageTools, 'aliases' | 'related'> & {
+export type RoomMessagesNeeds = Omit<MessageTools, 'aliases' | 'related' | 'annotating'> & {
   readonly aliases?: AliasTargets;
   readonly related?: RelatedEvents;
 };
@@ -27,6 +28,7 @@ export function roomMessagesFeature(needs: RoomMessagesNeeds): Feature {
     membership: needs.membership,
     aliases: needs.aliases ?? { resolve: () => Promise.resolve(undefined) },
     related: needs.related ?? { hasAnnotation: () => Promise.resolve(false), relatedTo: () => Promise.resolve([]) },
+    annotating: new Turns(),
   };
   tools.rooms.hooks.persist.push(noteRedactions(tools));
   return { name: 'room-messages', routes: messageRoutes(tools), jobs: messageJobs(tools) };

@@ -7,6 +7,7 @@ import type { Database, Interner } from '../../platform/database/index.ts';
 import type { UserRequester } from '../../platform/http/index.ts';
 import type { Logger } from '../../platform/observability/index.ts';
 import type { Limiter } from '../../platform/rate-limits/index.ts';
+import type { Turns } from '../../platform/turns.ts';
 import type { RoomIdentity, Rooms } from '../../rooms/index.ts';
 import type { RoomMembership } from '../room-membership/index.ts';
 import type { AliasTargets, RelatedEvents } from './neighbours.ts';
@@ -24,6 +25,8 @@ export interface MessageTools {
   readonly membership: RoomMembership;
   readonly aliases: AliasTargets;
   readonly related: RelatedEvents;
+  /** By user and the event that they react to. */
+  readonly annotating: Turns<string>;
 }
 
 /** A room that this server knows; throws M_NOT_FOUND. */

@@ -168,6 +168,17 @@ forEachHomeserver('room messages', ({ test, testWith }) => {
     await bob.put(again, likes(message));
   });
 
+  test('of two reactions of a kind at the same moment one is taken', async ({ homeserver }) => {
+    const { alice, bob, room } = await homeserver.twoFriendsInARoom();
+    const message = await alice.says('hello', room);
+    const likes = { 'm.relates_to': { rel_type: 'm.annotation', event_id: message, key: '👍' } };
+    const answers = await Promise.all(
+      ['one', 'other'].map((txnId) => bob.request('PUT', `/rooms/${room}/send/m.reaction/${txnId}`, { body: likes })),
+    );
+    assert.equal(answers.filter(({ status }) => status === 200).length, 1);
+    assert.ok(answers.some(({ body }) => body.errcode === 'M_DUPLICATE_ANNOTATION'));
+  });
+
   test('a redaction takes along what relates to the event, if so asked', async ({ homeserver }) => {
     const { alice, bob, room } = await homeserver.twoFriendsInARoom();
     const message = await alice.says('helo', room);

@@ -1,10 +1,10 @@
-import { own } from '@myelin/protocol/canonical-json';
 import { badJson, duplicateAnnotation } from '@myelin/protocol/errors';
-import { objectField, textField, type JsonObject } from '@myelin/protocol/events';
+import type { JsonObject } from '@myelin/protocol/events';
 import { isEventId, type EventId, type RoomId } from '@myelin/protocol/identifiers';
 
 import type { UserRequester } from '../../platform/http/index.ts';
 import { viewerOf, type RoomIdentity } from '../../rooms/index.ts';
+import { relationOf } from '../relations/index.ts';
 import { knownRoom, massagedTimestamp, type MessageTools } from './message-tools.ts';
 import { redact } from './redact-event.ts';
 import { sendOnce } from './transactions.ts';
@@ -35,26 +35,41 @@ export async function sendMessage(tools: MessageTools, message: MessageToSend): 
       if (typeof redacts !== 'string' || !isEventId(redacts)) throw badJson('redacts must be an event ID');
       return redact(tools, { by, room, redacts, content: rest, alongside, ...massaged });
     }
-    await checkAnnotation(tools, { by, room, type, content });
-    const [sent] = await tools.rooms.send(room, [{ type, sender: by.userId, content, ...massaged }], { alongside });
-    if (!sent) throw new Error('the room has sent nothing');
-    return sent.eventId;
+    const send = async (): Promise<EventId> => {
+      const [sent] = await tools.rooms.send(room, [{ type, sender: by.userId, content, ...massaged }], { alongside });
+      if (!sent) throw new Error('the room has sent nothing');
+      return sent.eventId;
+    };
+    const target = annotationTarget(content);
+    if (!target) return send();
+    // One after another: of two that are the same the second finds the first.
+    return tools.annotating.take(`${by.userId} ${target.eventId}`, async () => {
+      await checkAnnotation(tools, { by, room, type, ...target });
+      return send();
+    });
   });
+}
+
+/** What an annotation is about and with which key; undefined for events that annotate nothing. */
+function annotationTarget(content: JsonObject): { eventId: EventId; key: string } | undefined {
+  const { relType, parentId, key } = relationOf(content) ?? {};
+  return relType === 'm.annotation' && parentId !== undefined && key !== undefined ? { eventId: parentId, key } : undefined;
 }
 
 /** Refuses the same annotation of the same event by the same user; https://spec.matrix.org/v1.19/client-server-api/#avoiding-duplicate-annotations */
 async function checkAnnotation(
   { rooms, related }: MessageTools,
-  message: { readonly by: UserRequester; readonly room: RoomIdentity; readonly type: string; readonly content: JsonObject },
+  annotation: { by: UserRequester; room: RoomIdentity; type: string; eventId: EventId; key: string },
 ): Promise<void> {
-  const { by, room, type, content } = message;
-  const relation = own(content, 'm.relates_to') === undefined ? undefined : objectField(content, 'm.relates_to');
-  if (!relation || textField(relation, 'rel_type') !== 'm.annotation') return;
-  const eventId = textField(relation, 'event_id');
-  const key = textField(relation, 'key');
-  if (eventId === undefined || key === undefined || !isEventId(eventId)) return;
+  const { by, room, type, eventId, key } = annotation;
   const target = await rooms.events.byId(eventId);
   if (!target || target.roomNid !== room.nid) return;
-  const annotation = { roomNid: room.nid, targetNid: target.nid, senderNid: viewerOf(by).userNid, type, key };
-  if (await related.hasAnnotation(annotation)) throw duplicateAnnotation();
+  const found = await related.hasAnnotation({
+    roomNid: room.nid,
+    targetNid: target.nid,
+    senderNid: viewerOf(by).userNid,
+    type,
+    key,
+  });
+  if (found) throw duplicateAnnotation();
 }

@@ -39,7 +39,12 @@ export const unstableFeatures: Readonly<Record<string, boolean>> = {
 
 type CapabilityOptions = Pick<
   Config,
-  'password_config' | 'default_room_version' | 'enable_set_displayname' | 'enable_set_avatar_url' | 'forget_rooms_on_leave'
+  | 'password_config'
+  | 'default_room_version'
+  | 'enable_set_displayname'
+  | 'enable_set_avatar_url'
+  | 'forget_rooms_on_leave'
+  | 'login_via_existing_session'
 >;
 
 /** What this server lets an account do; https://spec.matrix.org/v1.19/client-server-api/#capabilities-negotiation */
@@ -56,6 +61,7 @@ export function capabilitiesOf(config: CapabilityOptions): ResponseOf<typeof get
     'm.set_avatar_url': { enabled: enable_set_avatar_url },
     // Nothing here can verify an email address or a phone number.
     'm.3pid_changes': { enabled: false },
+    'm.get_login_token': { enabled: config.login_via_existing_session.enabled },
     'm.profile_fields': { enabled: true, ...(disallowed.length > 0 && { disallowed }) },
     'm.forget_forced_upon_leave': { enabled: config.forget_rooms_on_leave },
   };

@@ -50,6 +50,27 @@ forEachHomeserver('sync over HTTP', ({ test, testWith }) => {
     await expectSyncToConverge(bob);
   });
 
+  test('what an event has become is told beside it only where there is a gap', async ({ homeserver }) => {
+    const { alice, bob, room } = await homeserver.twoFriendsInARoom();
+    await bob.syncs();
+    const since = bob.since;
+    const message = await alice.says('helo', room);
+    await alice.sends(room, 'm.room.message', {
+      msgtype: 'm.text',
+      body: '* hello',
+      'm.new_content': { msgtype: 'm.text', body: 'hello' },
+      'm.relates_to': { rel_type: 'm.replace', event_id: message },
+    });
+    const firstEvent = async (query: Record<string, unknown>) => {
+      const { timeline } = (await bob.get('/sync', { ...query, filter: JSON.stringify(query['filter'] ?? {}) })).rooms.join[room];
+      const [event] = timeline.events;
+      assert.equal(event.event_id, message);
+      return { limited: timeline.limited, edit: event.unsigned['m.relations']?.['m.replace'].content['m.new_content'].body };
+    };
+    assert.deepEqual(await firstEvent({ since }), { limited: false, edit: undefined });
+    assert.deepEqual(await firstEvent({ filter: { room: { timeline: { limit: 2 } } } }), { limited: true, edit: 'hello' });
+  });
+
   test('a stored filter is used by its id, and the same filter has one id', async ({ homeserver }) => {
     const { alice, bob, room } = await homeserver.twoFriendsInARoom();
     await alice.says('hello', room);

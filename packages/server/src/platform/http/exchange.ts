@@ -91,8 +91,9 @@ export class Exchange implements HttpRequest {
     return this.#message.url ?? '/';
   }
 
+  /** Path and query as the log may show them: without tokens, and without sessions of user-interactive authentication. */
   get url(): string {
-    return this.uri.replace(/([?&]access_token=)[^&]*/g, '$1<redacted>');
+    return this.uri.replace(/([?&](?:access_token|session)=)[^&]*/g, '$1<redacted>');
   }
 
   get userAgent(): string {

@@ -353,14 +353,14 @@ test('a line for each request says who asked what, and keeps the token to itself
   });
   const who = endpoint({ id: 'who', method: 'GET', path: '/who', auth: 'user' });
   const { server, origin } = await startServer([route(who, () => ({}))], {}, { logger });
-  await ask(`${origin}/who?access_token=alice`, { headers: { 'user-agent': 'Element' } });
+  await ask(`${origin}/who?session=abc&access_token=alice`, { headers: { 'user-agent': 'Element' } });
   await server.stop(0);
   const { req, ms, ...fields } = lines[0]?.fields ?? {};
   assert.match(String(req), /^GET-\d+$/);
   assert.equal(typeof ms, 'number');
   assert.deepEqual(fields, {
     method: 'GET',
-    url: '/who?access_token=<redacted>',
+    url: '/who?session=<redacted>&access_token=<redacted>',
     status: 200,
     who: '@alice:myelin.example',
     ip: '127.0.0.1',

@@ -44,6 +44,20 @@ test('each logger has the level of its name, each output its own', async () => {
   assert.equal(line.err.message, 'disk full');
 });
 
+test('levels are changed for loggers that are there already', async () => {
+  const path = join(folder, 'all.log');
+  const output = { kind: 'file', path, format: 'text' } as const;
+  const logging = createLogging({ level: 'info', loggers: { 'myelin.http': 'warn' }, outputs: [output] }, createTestClock());
+  const [http, rooms] = [logging.named('myelin.http'), logging.named('myelin.rooms')];
+  logging.setLevels({ level: 'error', loggers: { 'myelin.http': 'debug' } });
+  http.debug('is told now');
+  rooms.info('is told no more');
+  logging.named('myelin.rooms.state').info('neither');
+  logging.logger.warn('nor the root');
+  logging.close();
+  assert.match(await readFile(path, 'utf8'), /^\S+ \S+ DEBUG myelin.http is told now\n$/);
+});
+
 test('a file is put away by size', async () => {
   const path = join(folder, 'main.log');
   const clock = createTestClock(NOVEMBER_20);

@@ -18,11 +18,14 @@ export type LogOutput = (
   readonly format: 'text' | 'json';
 };
 
-export interface LogSettings {
+export interface LogLevels {
   /** The least level that is written. */
   readonly level: LogLevel;
   /** Levels of single loggers; a logger without one has that of the longest dotted prefix of its name. */
   readonly loggers?: Readonly<Record<string, LogLevel>>;
+}
+
+export interface LogSettings extends LogLevels {
   readonly outputs: readonly LogOutput[];
 }
 
@@ -31,6 +34,8 @@ export interface Logging {
   readonly logger: Logger;
   /** A logger with a name (`myelin.http`), and the level that the settings give that name. */
   named(name: string): Logger;
+  /** Other levels from now on, for all loggers that there are and will be; outputs stay. */
+  setLevels(levels: LogLevels): void;
   /** Opens the files again, for programs that rotate them from outside (SIGHUP). */
   reopen(): void;
   /** Writes what is buffered. Afterwards nothing may be logged. */
@@ -49,9 +54,22 @@ export function createLogging(settings: LogSettings, clock: Pick<Clock, 'now'>):
   const timestamp = (): string => `,"time":"${new Date(clock.now()).toISOString()}"`;
   const options = { level: settings.level, base: null, timestamp, formatters: { level: (label: string) => ({ level: label }) } };
   const logger = pino(options, multistream(streams));
+  const named = new Map<string, Logger>();
+  let levels: LogLevels = settings;
   return {
     logger,
-    named: (name) => logger.child({ name }, { level: levelOf(name, settings) }),
+    named(name) {
+      const known = named.get(name);
+      if (known) return known;
+      const made = logger.child({ name }, { level: levelOf(name, levels) });
+      named.set(name, made);
+      return made;
+    },
+    setLevels(newLevels) {
+      levels = newLevels;
+      logger.level = levels.level;
+      for (const [name, child] of named) child.level = levelOf(name, levels);
+    },
     reopen: () => destinations.forEach((destination) => destination.reopen()),
     close: () => destinations.forEach((destination) => destination.close()),
   };
@@ -64,11 +82,10 @@ function openOutput(output: LogOutput, clock: Pick<Clock, 'now'>): LogDestinatio
   return output.kind === 'console' ? openConsole(output.stream) : openLogFile(output.path, output.rotation, clock);
 }
 
-function levelOf(name: string, settings: LogSettings): LogLevel {
-  const levels = settings.loggers ?? {};
+function levelOf(name: string, { level: otherwise, loggers = {} }: LogLevels): LogLevel {
   for (let prefix = name; prefix !== ''; prefix = prefix.slice(0, Math.max(0, prefix.lastIndexOf('.')))) {
-    const level = Object.hasOwn(levels, prefix) ? levels[prefix] : undefined;
+    const level = Object.hasOwn(loggers, prefix) ? loggers[prefix] : undefined;
     if (level !== undefined) return level;
   }
-  return settings.level;
+  return otherwise;
 }

@@ -75,9 +75,12 @@ async function eventParts(
   state: readonly StoredEvent[],
 ): Promise<string> {
   const { pickFields, eventFormat } = view.filter;
+  // Where nothing is left out, all that relates to an event comes as an event of its own.
+  // https://spec.matrix.org/v1.19/client-server-api/#aggregations-of-child-events
+  const bundle = timeline.limited || !view.filter.timeline.passesAll;
   const options: ServeOptions = { format: eventFormat, ...(pickFields && { fields: pickFields }) };
   const [events, stateEvents] = await Promise.all([
-    rooms.serving.serve(view.viewer, timeline.events, options),
+    rooms.serving.serve(view.viewer, timeline.events, { ...options, bundle }),
     rooms.serving.serve(
       view.viewer,
       state.map((event) => ({ event })),
