@@ -22,12 +22,18 @@ export interface StateChange {
 /** Events of one room that are persisted together, and what they changed. */
 export interface PersistBatch {
   readonly room: Room;
-  /** In the order of their positions. */
+  /** Those that clients get, in the order of their positions; may be none where state resolution has changed the room's state. */
   readonly events: readonly StoredEvent[];
+  /** When this server enters a room, not those of members. */
   readonly stateChanges: readonly StateChange[];
   readonly membershipChanges: readonly MembershipChange[];
   /** Events that a redaction in this batch makes redacted. */
   readonly redactions: readonly { readonly redaction: StoredEvent; readonly target: StoredEvent }[];
+  /**
+   * Events from before: history that was asked for, at negative positions. Nobody is woken or notified, and the room is what it was.
+   * The events of a batch are all historical or none.
+   */
+  readonly historical?: boolean;
 }
 
 /** What follows from events in other tables, written in their own transaction. */

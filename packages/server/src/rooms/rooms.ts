@@ -12,6 +12,7 @@ import { EventStore } from './events/event-store.ts';
 import { PduStore } from './events/pdu-store.ts';
 import { EventServing } from './events/serve-events.ts';
 import type { StoredEvent } from './events/stored-event.ts';
+import { StateResolver } from './forks/index.ts';
 import { RoomHooks } from './hooks.ts';
 import { Memberships } from './membership/memberships.ts';
 import { RoomIds, type RoomIdentity } from './room-ids.ts';
@@ -103,6 +104,7 @@ export async function openRooms(needs: RoomsNeeds): Promise<Rooms> {
     memberType: await names.idOf('m.room.member'),
   });
   const states = new RoomStates({ database, names, events, tree });
+  const resolver = new StateResolver({ states, events, names, edges: events.authEdges });
   const last = await database.get<{ last: number | null }>(sql`SELECT MAX(event_nid) AS last FROM events`);
   const stream = new Stream('events', new StreamSequence(last?.last ?? 0), needs.notifier);
   const recent = new RecentChanges(last?.last ?? 0);
@@ -119,6 +121,7 @@ export async function openRooms(needs: RoomsNeeds): Promise<Rooms> {
     names,
     events,
     states,
+    resolver,
     pdus,
     memberships,
     registry,

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
-import { encodeLenientCanonicalJson, setOwn } from '@myelin/protocol/canonical-json';
+import { encodeLenientCanonicalJson, parseJson, setOwn } from '@myelin/protocol/canonical-json';
 import type { Json, JsonObject, Pdu } from '@myelin/protocol/events';
 import type { EventId, RoomId, UserId } from '@myelin/protocol/identifiers';
 import { knownRoomVersions, type RoomVersionRules, roomVersionRules } from '@myelin/protocol/room-versions';
@@ -143,7 +143,9 @@ for (const rules of knownRoomVersions()) {
         }
       }
       const decoded = throughTheDatabase(pdu, rules, numbers);
-      assert.deepEqual(decoded, pdu);
+      // Floats of the old room versions come back as their text; a second JSON makes numbers of them.
+      const values: unknown = rules.strictCanonicalJson ? decoded : parseJson(JSON.stringify(decoded));
+      assert.deepEqual(values, rules.strictCanonicalJson ? pdu : parseJson(JSON.stringify(pdu)));
       // Canonical JSON refuses lone surrogates, so the bytes that are signed are compared where there are any.
       if (!/\\ud[89a-f]/.test(JSON.stringify(pdu))) {
         assert.equal(encodeLenientCanonicalJson(decoded as Json), encodeLenientCanonicalJson(pdu as Json));

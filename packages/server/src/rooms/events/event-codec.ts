@@ -1,3 +1,4 @@
+import { parseExactJson } from '@myelin/protocol/canonical-json';
 import type { Json, JsonObject, Pdu } from '@myelin/protocol/events';
 import type { EventId, RoomId, UserId } from '@myelin/protocol/identifiers';
 import type { RoomVersionRules } from '@myelin/protocol/room-versions';
@@ -101,7 +102,8 @@ export function decodePdu(encoded: DecodablePdu, rules: RoomVersionRules, idOf: 
   if (encoded.stateKey !== undefined) pdu['state_key'] = encoded.stateKey;
   pdu['depth'] = encoded.depth;
   pdu['origin_server_ts'] = encoded.originServerTs;
-  pdu['content'] = JSON.parse(encoded.contentJson) as JsonObject;
+  // In the old room versions floats and great integers count for the hashes as their server spelt them.
+  pdu['content'] = rules.strictCanonicalJson ? JSON.parse(encoded.contentJson) : parseExactJson(encoded.contentJson);
   for (const [key, value] of Object.entries(extra)) {
     if (key === '__proto__') Object.defineProperty(pdu, key, { value, enumerable: true, configurable: true, writable: true });
     else pdu[key] = value;
@@ -113,6 +115,12 @@ export function decodePdu(encoded: DecodablePdu, rules: RoomVersionRules, idOf: 
 export function referredNids(stored: Uint8Array): number[] {
   const { prev, auth, redacts } = read(stored, 'base64url');
   return [...prev, ...auth, redacts].filter((reference) => typeof reference === 'number');
+}
+
+/** The numbers of the events that authorise an event, as far as they were known when it was stored. */
+export function authNidsOf(stored: Uint8Array): number[] {
+  // Numbers do not depend on the alphabet of the room version's ids.
+  return read(stored, 'base64url').auth.filter((reference) => typeof reference === 'number');
 }
 
 /** Which events an event follows, is authorised by and (where that stands outside the content) redacts: numbers where we have them. */

@@ -3,7 +3,8 @@ import type { EventId, UserId } from '@myelin/protocol/identifiers';
 import type { RoomVersionRules } from '@myelin/protocol/room-versions';
 
 import type { ByteCache } from '../../platform/cache/index.ts';
-import { inList, sql, type Database, type Interner, type Tx } from '../../platform/database/index.ts';
+import { inList, sql, type Database, type Interner, type SqlValue, type Tx } from '../../platform/database/index.ts';
+import { AuthEdges } from '../forks/auth-edges.ts';
 import type { RoomIds } from '../room-ids.ts';
 import { stateRootFromBytes, stateRootToBytes } from '../state/index.ts';
 import { decodeEventId, encodeEventId } from './event-codec.ts';
@@ -33,6 +34,8 @@ export interface NewEvent {
   readonly event: StoredEvent;
   readonly typeNid: number;
   readonly stateKeyNid: number | undefined;
+  /** Its auth events without the create event; of state events only. */
+  readonly authNids?: readonly number[];
   /** Why it was soft-failed or rejected. */
   readonly reason?: string;
 }
@@ -47,6 +50,8 @@ export class EventStore {
   /** Written, and not committed yet: what a room's next turn builds on. */
   readonly #pending = new Map<number, StoredEvent>();
   readonly #pendingNids = new Map<EventId, number>();
+  /** Which state events rest on which. */
+  readonly authEdges: AuthEdges;
 
   constructor(needs: {
     database: Database;
@@ -60,6 +65,7 @@ export class EventStore {
     this.#rooms = needs.rooms;
     this.#cache = needs.events;
     this.#nidOfId = needs.eventNids;
+    this.authEdges = new AuthEdges(needs.database);
   }
 
   /** From memory only. */
@@ -68,7 +74,7 @@ export class EventStore {
   }
 
   async byNid(nid: number): Promise<StoredEvent | undefined> {
-    return this.#cache.get(nid) ?? (await this.byNids([nid])).get(nid);
+    return this.#pending.get(nid) ?? this.#cache.get(nid) ?? (await this.byNids([nid])).get(nid);
   }
 
   /** Those that exist, by integer; one query for what is not in memory. */
@@ -76,7 +82,7 @@ export class EventStore {
     const found = new Map<number, StoredEvent>();
     const missing: number[] = [];
     for (const nid of nids) {
-      const cached = this.#cache.get(nid) ?? this.#pending.get(nid);
+      const cached = this.#pending.get(nid) ?? this.#cache.get(nid);
       if (cached) found.set(nid, cached);
       else missing.push(nid);
     }
@@ -141,7 +147,8 @@ export class EventStore {
   }
 
   /** Puts an event into a write. Readers find it once that is committed. */
-  write(tx: Tx, { event, typeNid, stateKeyNid, reason }: NewEvent): void {
+  write(tx: Tx, written: NewEvent): void {
+    const { event, typeNid, stateKeyNid } = written;
     tx.run(sql`INSERT INTO events (event_nid, room_nid, position, depth, type_nid, sender_nid, state_key_nid, origin_server_ts, verdict,
         event_id, state_root, room_root, replaces_nid, redacted_by_nid)
       VALUES (${event.nid}, ${event.roomNid}, ${event.position ?? null}, ${event.depth}, ${typeNid}, ${event.senderNid},
@@ -150,15 +157,69 @@ export class EventStore {
     tx.run(
       sql`INSERT INTO event_json (event_nid, content, envelope) VALUES (${event.nid}, ${event.contentJson}, ${event.envelope})`,
     );
-    if (reason !== undefined) {
-      tx.run(sql`INSERT INTO event_verdicts (event_nid, reason) VALUES (${event.nid}, ${reason})`);
+    this.#wrote(tx, [written]);
+  }
+
+  /** Puts many events into a write, with few statements however many they are. */
+  writeMany(tx: Tx, written: readonly NewEvent[]): void {
+    tx.insertMany('events', eventColumns, written.map(eventRow));
+    tx.insertMany(
+      'event_json',
+      ['event_nid', 'content', 'envelope'],
+      written.map(({ event }) => [event.nid, event.contentJson, event.envelope]),
+    );
+    this.#wrote(tx, written);
+  }
+
+  #wrote(tx: Tx, written: readonly NewEvent[]): void {
+    for (const { event, typeNid, stateKeyNid, authNids, reason } of written) {
+      if (reason !== undefined) writeReason(tx, event.nid, reason);
+      if (stateKeyNid !== undefined && authNids) this.authEdges.write(tx, { nid: event.nid, typeNid, stateKeyNid }, authNids);
+      this.#pending.set(event.nid, event);
+      this.#pendingNids.set(event.eventId, event.nid);
     }
-    this.#pending.set(event.nid, event);
-    this.#pendingNids.set(event.eventId, event.nid);
+    const events = written.map(({ event }) => event);
     tx.onCommit(() => {
-      this.forgetPending([event]);
+      for (const event of events) {
+        // Something later may wait under the same number already: its own commit takes it away.
+        if (this.#pending.get(event.nid) === event) this.forgetPending([event]);
+        this.remember(event);
+      }
+    });
+  }
+
+  /** Gives an outlier its place, and a verdict that takes its place into account. */
+  writePlace(tx: Tx, event: StoredEvent, reason?: string): void {
+    tx.run(sql`UPDATE events SET position = ${event.position ?? null}, verdict = ${verdictCode(event.verdict)},
+        state_root = ${rootBytes(event.stateRoot)}, room_root = ${rootBytes(event.roomRoot)},
+        replaces_nid = ${event.replacesNid ?? null} WHERE event_nid = ${event.nid}`);
+    if (reason !== undefined) writeReason(tx, event.nid, reason);
+    this.#pending.set(event.nid, event);
+    tx.onCommit(() => {
+      if (this.#pending.get(event.nid) === event) this.forgetPending([event]);
       this.remember(event);
     });
+  }
+
+  /**
+   * Stores an outlier anew under another number: it was stored before its auth events were known, and theirs must be smaller. Only
+   * memberships may refer to it.
+   */
+  writeRenumbered(tx: Tx, old: StoredEvent, renumbered: NewEvent): void {
+    tx.run(sql`DELETE FROM events WHERE event_nid = ${old.nid}`);
+    tx.run(sql`DELETE FROM event_json WHERE event_nid = ${old.nid}`);
+    tx.run(sql`UPDATE memberships SET event_nid = ${renumbered.event.nid}
+      WHERE room_nid = ${old.roomNid} AND user_nid = ${renumbered.stateKeyNid ?? -1} AND event_nid = ${old.nid}`);
+    tx.run(sql`UPDATE local_membership_changes SET event_nid = ${renumbered.event.nid}
+      WHERE room_nid = ${old.roomNid} AND user_nid = ${renumbered.stateKeyNid ?? -1} AND event_nid = ${old.nid}`);
+    this.write(tx, renumbered);
+    tx.onCommit(() => this.#cache.delete(old.nid));
+  }
+
+  /** Why an event was soft-failed or rejected. */
+  async reasonOf(nid: number): Promise<string | undefined> {
+    const row = await this.#database.get<{ reason: string }>(sql`SELECT reason FROM event_verdicts WHERE event_nid = ${nid}`);
+    return row?.reason;
   }
 
   /** Events that are committed now, or never will be. */
@@ -167,6 +228,22 @@ export class EventStore {
       this.#pending.delete(nid);
       this.#pendingNids.delete(eventId);
     }
+  }
+
+  /** Lets an event be found by its number before it is handed to a write. */
+  announce(event: StoredEvent): void {
+    this.#pending.set(event.nid, event);
+  }
+
+  /** The write was not to be: events that were announced under these numbers are forgotten. */
+  forgetAnnounced(firstNid: number, count: number): void {
+    for (let nid = firstNid; nid < firstNid + count; nid++) this.#pending.delete(nid);
+  }
+
+  /** Events of a write that failed. */
+  forgetFailed(events: readonly StoredEvent[]): void {
+    this.forgetPending(events);
+    this.authEdges.forgetPending(events.map(({ nid }) => nid));
   }
 
   /** Marks an event as redacted by another. */
@@ -229,7 +306,49 @@ export class EventStore {
   }
 }
 
-function redactedContent(type: string, contentJson: string, rules: RoomVersionRules): string {
+const eventColumns = [
+  'event_nid',
+  'room_nid',
+  'position',
+  'depth',
+  'type_nid',
+  'sender_nid',
+  'state_key_nid',
+  'origin_server_ts',
+  'verdict',
+  'event_id',
+  'state_root',
+  'room_root',
+  'replaces_nid',
+  'redacted_by_nid',
+];
+
+function eventRow({ event, typeNid, stateKeyNid }: NewEvent): SqlValue[] {
+  return [
+    event.nid,
+    event.roomNid,
+    event.position ?? null,
+    event.depth,
+    typeNid,
+    event.senderNid,
+    stateKeyNid ?? null,
+    event.originServerTs,
+    verdictCode(event.verdict),
+    encodeEventId(event.eventId),
+    rootBytes(event.stateRoot),
+    rootBytes(event.roomRoot),
+    event.replacesNid ?? null,
+    event.redactedByNid ?? null,
+  ];
+}
+
+function writeReason(tx: Tx, nid: number, reason: string): void {
+  tx.run(sql`INSERT INTO event_verdicts (event_nid, reason) VALUES (${nid}, ${reason})
+    ON CONFLICT (event_nid) DO UPDATE SET reason = excluded.reason`);
+}
+
+/** What redaction leaves of a content, as JSON. */
+export function redactedContent(type: string, contentJson: string, rules: RoomVersionRules): string {
   return JSON.stringify(redactContent(type, JSON.parse(contentJson) as JsonObject, rules));
 }
 

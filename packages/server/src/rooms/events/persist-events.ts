@@ -5,13 +5,16 @@ import { putStrippedState } from '../membership/membership-store.ts';
 import type { Membership, MembershipChange } from '../membership/membership.ts';
 import type { Memberships } from '../membership/memberships.ts';
 import type { RoomRegistry } from '../room-registry.ts';
-import type { ForwardExtremity, Room, RoomHead } from '../room.ts';
+import type { Room, RoomHead } from '../room.ts';
 import { stateRootToBytes, type RoomStates } from '../state/index.ts';
 import type { EventStore, NewEvent } from './event-store.ts';
+import type { StoredEvent } from './stored-event.ts';
 
 /** What is to be persisted: events in order, and what follows from them for the room. Made by `send` and by `receive`. */
 export interface PersistPlan {
-  readonly events: readonly (NewEvent & { readonly prevNids: readonly number[] })[];
+  readonly events: readonly NewEvent[];
+  /** Outliers that get their place, among the events or not. */
+  readonly placed?: readonly { readonly event: StoredEvent; readonly reason?: string | undefined }[];
   readonly head: RoomHead;
   readonly batch: PersistBatch;
   /** New nodes of the state tree, and whatever else belongs into the same transaction. */
@@ -39,8 +42,11 @@ export interface PersistTools {
  */
 export async function persistEvents(tools: PersistTools, room: Room, plan: PersistPlan): Promise<{ durable: Promise<void> }> {
   let writers: ((tx: Tx) => void)[];
+  const { batch } = plan;
+  // Soft-failed and rejected events concern nobody.
+  const isQuiet = batch.events.length === 0 && batch.stateChanges.length === 0 && batch.membershipChanges.length === 0;
   try {
-    writers = await prepareHooks(tools.hooks.persist, plan.batch);
+    writers = isQuiet ? [] : await prepareHooks(tools.hooks.persist, batch);
   } catch (error) {
     plan.slot.abandon();
     throw error;
@@ -50,17 +56,18 @@ export async function persistEvents(tools: PersistTools, room: Room, plan: Persi
   const durable = tools.database.write(
     (tx) => {
       for (const event of plan.events) tools.events.write(tx, event);
+      for (const { event, reason } of plan.placed ?? []) tools.events.writePlace(tx, event, reason);
       writeHead(tx, room.nid, before, plan.head);
-      tools.memberships.write(tx, plan.batch.membershipChanges);
+      tools.memberships.write(tx, batch.membershipChanges);
       for (const { userNid, json } of plan.strippedStates) putStrippedState(tx, userNid, room.nid, json);
-      for (const { redaction, target } of plan.batch.redactions)
-        tools.events.writeRedacted(tx, target, redaction.nid, room.rules);
+      for (const { redaction, target } of batch.redactions) tools.events.writeRedacted(tx, target, redaction.nid, room.rules);
       for (const write of plan.alongside) write(tx);
       for (const write of writers) write(tx);
+      const concernsNobody = isQuiet || batch.historical === true;
       plan.slot.commitWith(tx, {
-        rooms: [room.nid],
+        rooms: concernsNobody ? [] : [room.nid],
         // Who was invited, kicked or banned is not among the room's members.
-        users: plan.batch.membershipChanges.filter(({ local }) => local).map(({ userNid }) => userNid),
+        users: batch.membershipChanges.filter(({ local }) => local).map(({ userNid }) => userNid),
       });
     },
     { lane: room.lane },
@@ -68,36 +75,60 @@ export async function persistEvents(tools: PersistTools, room: Room, plan: Persi
   room.holdUntil(durable);
   return {
     durable: durable.then(
-      () => runAfterHooks(tools, plan.batch),
+      () => {
+        if (!isQuiet) runAfterHooks(tools, batch);
+      },
       (error: unknown) => {
-        plan.slot.abandon();
-        tools.events.forgetPending(plan.batch.events);
-        tools.registry.drop(room.nid);
-        tools.states.forgetRoom(room.nid);
+        forgetFailed(tools, room, [...plan.events, ...(plan.placed ?? [])], plan.slot);
         throw error;
       },
     ),
   };
 }
 
-/** The head of a room after events that one after another follow all there was. */
-export function headAfter(
-  head: RoomHead,
-  last: ForwardExtremity,
-  prevNids: ReadonlySet<number>,
-  changes: readonly MembershipChange[],
-): RoomHead {
-  return {
-    extremities: [...head.extremities.filter(({ nid }) => !prevNids.has(nid)), last],
-    root: last.stateRoot,
-    members: changes.length === 0 ? head.members : membersAfter(head.members, changes),
-  };
+/**
+ * Writes outliers: events that are known, but have no place in the room. To be called in the room's turn; the events can be read when
+ * it returns, and are durable when what it returns resolves.
+ */
+export function persistOutliers(
+  tools: PersistTools,
+  room: Room,
+  write: { readonly outliers: readonly NewEvent[]; readonly alongside?: (tx: Tx) => void; readonly slot: StreamSlot },
+): Promise<void> {
+  const durable = tools.database.write(
+    (tx) => {
+      if (write.outliers.length > 0) tools.events.writeMany(tx, write.outliers);
+      write.alongside?.(tx);
+      write.slot.commitWith(tx, {});
+    },
+    { lane: room.lane },
+  );
+  room.holdUntil(durable);
+  return durable.catch((error: unknown) => {
+    forgetFailed(tools, room, write.outliers, write.slot);
+    throw error;
+  });
 }
 
-function membersAfter(
+/** The room's memory is ahead of the database by a write that failed. */
+function forgetFailed(
+  tools: PersistTools,
+  room: Room,
+  events: readonly { readonly event: StoredEvent }[],
+  slot: StreamSlot,
+): void {
+  slot.abandon();
+  tools.events.forgetFailed(events.map(({ event }) => event));
+  tools.registry.drop(room.nid);
+  tools.states.forgetRoom(room.nid);
+}
+
+/** How many have each membership after some changes. */
+export function membersAfter(
   members: ReadonlyMap<Membership, number>,
   changes: readonly MembershipChange[],
 ): ReadonlyMap<Membership, number> {
+  if (changes.length === 0) return members;
   const counts = new Map(members);
   for (const { previous, membership, isFirst } of changes) {
     if (!isFirst) counts.set(previous, (counts.get(previous) ?? 0) - 1);

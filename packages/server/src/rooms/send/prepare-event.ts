@@ -1,6 +1,7 @@
 import type { Pdu } from '@myelin/protocol/events';
 import { domainOf, type EventId } from '@myelin/protocol/identifiers';
 
+import { extremitiesToName } from '../forks/forward-extremities.ts';
 import type { RoomIdentity } from '../room-ids.ts';
 import type { EventDraft } from './event-draft.ts';
 import { allowedDraft, buildEvent, type SendTools } from './send-events.ts';
@@ -21,7 +22,18 @@ export async function prepareEvent(tools: SendTools, identity: RoomIdentity, dra
   const allowed = isOurs ? await allowedDraft(tools.hooks, draft, identity) : draft;
   return tools.registry.inTurn(identity, async (room) => {
     const { head } = room;
-    const { pdu, eventId } = await buildEvent(tools, room, { head, state: head.root, hashes: new Map() }, allowed);
+    const named = extremitiesToName(head.extremities);
+    const isWhole = named.length === head.extremities.length;
+    const state = isWhole
+      ? head.root
+      : await tools.resolver.resolve(
+          room,
+          named.map(({ stateRoot }) => stateRoot),
+        );
+    // What is at hand belongs to the head's state.
+    if (!isWhole) room.dropAtHand();
+    const { pdu, eventId } = await buildEvent(tools, room, { named, state, hashes: new Map() }, allowed);
+    if (!isWhole) room.dropAtHand();
     return { pdu, eventId };
   });
 }

@@ -4,6 +4,7 @@ import { badJson, forbidden, tooLarge } from '@myelin/protocol/errors';
 import {
   buildPdu,
   checkPduFormat,
+  createEventIdOf,
   depthAfter,
   eventIdOf,
   hashAndSignPdu,
@@ -14,15 +15,7 @@ import {
   type EventReference,
   type Pdu,
 } from '@myelin/protocol/events';
-import {
-  assignedEventId,
-  domainOf,
-  fitsInBytes,
-  maxIdentifierBytes,
-  type EventId,
-  type ServerName,
-  type UserId,
-} from '@myelin/protocol/identifiers';
+import { assignedEventId, fitsInBytes, maxIdentifierBytes, type EventId, type ServerName } from '@myelin/protocol/identifiers';
 import type { SigningKey } from '@myelin/protocol/signatures';
 import { stateMapKey } from '@myelin/protocol/state-resolution';
 
@@ -32,13 +25,17 @@ import type { Random } from '../../platform/random.ts';
 import type { Stream, StreamSlot } from '../../platform/streams/index.ts';
 import { encodePdu } from '../events/event-codec.ts';
 import type { PduStore } from '../events/pdu-store.ts';
-import { headAfter, persistEvents, type PersistPlan, type PersistTools } from '../events/persist-events.ts';
+import { membersAfter, persistEvents, type PersistPlan, type PersistTools } from '../events/persist-events.ts';
 import { StoredEvent } from '../events/stored-event.ts';
+import { extremitiesAfter, extremitiesToName } from '../forks/forward-extremities.ts';
+import type { StateResolver } from '../forks/resolve-states.ts';
+import { stateMoves } from '../forks/state-moves.ts';
 import type { RoomHooks, StateChange } from '../hooks.ts';
-import { membershipIn, type MembershipChange } from '../membership/membership.ts';
+import { membershipChange } from '../membership/membership-changes.ts';
+import type { MembershipChange } from '../membership/membership.ts';
 import type { RoomIdentity } from '../room-ids.ts';
-import type { Room } from '../room.ts';
-import type { RoomStates, State } from '../state/index.ts';
+import type { ForwardExtremity, Room } from '../room.ts';
+import { rootOf, type BuiltState, type RoomStates, type State, type StateRoot } from '../state/index.ts';
 import type { EventDraft } from './event-draft.ts';
 import { redactionTarget } from './redaction-target.ts';
 import { strippedStateFor } from './stripped-state.ts';
@@ -47,6 +44,7 @@ import { strippedStateFor } from './stripped-state.ts';
 export interface SendTools extends PersistTools {
   readonly names: Interner;
   readonly states: RoomStates;
+  readonly resolver: StateResolver;
   readonly pdus: PduStore;
   readonly stream: Stream;
   readonly clock: Clock;
@@ -102,6 +100,7 @@ export async function sendEvents(
   } catch (error) {
     slot.abandon();
     room.dropAtHand();
+    tools.events.forgetAnnounced(slot.position, drafts.length);
     throw error;
   }
   const { durable } = await persistEvents(tools, room, plan);
@@ -122,18 +121,49 @@ async function planEvents(
   const strippedStates: { userNid: number; json: string }[] = [];
   /** Of the events made here, as room versions 1 and 2 refer to them. */
   const hashes = new Map<EventId, string>();
+  /** States made here, by their roots. */
+  const built = new Map<StateRoot, BuiltState>();
+  const stateOf = (root: StateRoot): State => built.get(root) ?? root;
   let head = room.head;
-  let state: State = head.root;
   for (const [index, draft] of drafts.entries()) {
     const position = slot.position + index;
-    const { pdu, eventId, prevNids, authNids } = await buildEvent(tools, room, { head, state, hashes }, draft);
+    const current = stateOf(head.root);
+    const named = extremitiesToName(head.extremities);
+    const before =
+      named.length === head.extremities.length
+        ? current
+        : keep(
+            built,
+            await tools.resolver.resolve(
+              room,
+              named.map(({ stateRoot }) => stateOf(stateRoot)),
+            ),
+          );
+    if (before !== current) room.dropAtHand();
+    const { pdu, eventId, prevNids, authNids } = await buildEvent(tools, room, { named, state: before, hashes }, draft);
     if (room.rules.referencesCarryHashes) hashes.set(eventId, referenceHash(pdu, room.rules));
-    const replaced = draft.stateKey === undefined ? undefined : await stateAt(tools, room, state, draft.type, draft.stateKey);
-    if (draft.stateKeyNid !== undefined) {
-      state = await tools.states.tree.apply(room.nid, state, [
-        { type: draft.typeNid, stateKey: draft.stateKeyNid, event: position },
-      ]);
-    }
+    const replaced = draft.stateKey === undefined ? undefined : await stateAt(tools, room, before, draft.type, draft.stateKey);
+    const after =
+      draft.stateKeyNid === undefined
+        ? before
+        : keep(
+            built,
+            await tools.states.tree.apply(room.nid, before, [
+              { type: draft.typeNid, stateKey: draft.stateKeyNid, event: position },
+            ]),
+          );
+    const last = { nid: position, eventId, depth: pdu.depth, stateRoot: rootOf(after) };
+    const extremities = extremitiesAfter(head.extremities, new Set(prevNids.values()), last);
+    const now =
+      extremities.length === 1
+        ? after
+        : keep(
+            built,
+            await tools.resolver.resolve(
+              room,
+              extremities.map(({ stateRoot }) => stateOf(stateRoot)),
+            ),
+          );
     const nidOf = (id: EventId): number | undefined => authNids.get(id) ?? prevNids.get(id);
     const { contentJson, envelope } = encodePdu(pdu, room.rules, nidOf);
     const event = new StoredEvent(
@@ -150,8 +180,8 @@ async function planEvents(
         depth: pdu.depth,
         position,
         verdict: 'accepted',
-        stateRoot: typeof state === 'string' ? state : state.root,
-        roomRoot: undefined,
+        stateRoot: rootOf(after),
+        roomRoot: rootOf(now) === rootOf(after) ? undefined : rootOf(now),
         replacesNid: replaced?.nid,
         redactedByNid: undefined,
         contentJson,
@@ -159,9 +189,17 @@ async function planEvents(
       },
       pdu.content,
     );
-    events.push({ event, typeNid: draft.typeNid, stateKeyNid: draft.stateKeyNid, prevNids: [...prevNids.values()] });
+    // What follows in this write may ask for it, in the state or in a resolution of states.
+    tools.events.announce(event);
+    authNids.delete(createEventIdIn(room) ?? (await stateAt(tools, room, before, 'm.room.create', ''))?.eventId ?? eventId);
+    events.push({ event, typeNid: draft.typeNid, stateKeyNid: draft.stateKeyNid, authNids: [...authNids.values()] });
     const changes: MembershipChange[] = [];
-    if (event.stateKey !== undefined && draft.stateKeyNid !== undefined) {
+    if (before !== current || now !== after) {
+      const own = events.map((written) => written.event);
+      const moves = await stateMoves(tools, room.nid, { before: current, after: now }, { own, position });
+      stateChanges.push(...moves.stateChanges);
+      changes.push(...moves.membershipChanges);
+    } else if (event.stateKey !== undefined && draft.stateKeyNid !== undefined) {
       room.keepAtHand(stateMapKey(event.type, event.stateKey), event);
       stateChanges.push({
         typeNid: draft.typeNid,
@@ -172,24 +210,24 @@ async function planEvents(
         after: event,
       });
       if (event.type === 'm.room.member') {
-        changes.push(await membershipChange(tools, event, draft.stateKeyNid, replaced));
+        changes.push(await membershipChange(tools, { userNid: draft.stateKeyNid, before: replaced, after: event }, position));
       }
     }
-    const now = state;
-    const lookup = (type: string, key: string): Promise<StoredEvent | undefined> => stateAt(tools, room, now, type, key);
+    const lookup = async (type: string, key: string): Promise<StoredEvent | undefined> => {
+      const own = type === event.type && key === event.stateKey ? event : undefined;
+      return own ?? stateAt(tools, room, after, type, key);
+    };
     const target = await redactionTarget(tools, room, event, redactsOf(pdu, room.rules), lookup);
     if (target) redactions.push({ redaction: event, target });
     for (const change of changes) {
       membershipChanges.push(change);
       if (!change.local || (change.membership !== 'invite' && change.membership !== 'knock')) continue;
-      strippedStates.push({ userNid: change.userNid, json: await strippedStateFor(lookup, event) });
+      if (change.eventNid === event.nid) {
+        strippedStates.push({ userNid: change.userNid, json: await strippedStateFor(lookup, event) });
+      }
     }
-    head = headAfter(
-      head,
-      { nid: position, eventId, depth: pdu.depth, stateRoot: event.stateRoot ?? head.root },
-      new Set(prevNids.values()),
-      changes,
-    );
+    if (now !== after || before !== current) room.dropAtHand();
+    head = { extremities, root: rootOf(now), members: membersAfter(head.members, changes) };
   }
   const stored = events.map(({ event }) => event);
   return {
@@ -198,7 +236,7 @@ async function planEvents(
     batch: { room, events: stored, stateChanges, membershipChanges, redactions },
     alongside: [
       (tx) => {
-        if (typeof state !== 'string') state.writeTo(tx);
+        for (const state of statesToWrite(built, stored, head.root)) state.writeTo(tx);
         if (head.root !== room.head.root || stateChanges.length > 0) tools.states.moveCurrentRoot(tx, room.nid, head.root);
         alongside?.(tx, stored);
       },
@@ -208,11 +246,35 @@ async function planEvents(
   };
 }
 
+/** Remembers a state that is not stored yet under its root. */
+function keep(built: Map<StateRoot, BuiltState>, state: State): State {
+  if (typeof state !== 'string') built.set(state.root, state);
+  return state;
+}
+
+/** The states that the write needs, without those that are part of a later one. */
+function statesToWrite(
+  built: ReadonlyMap<StateRoot, BuiltState>,
+  events: readonly StoredEvent[],
+  current: StateRoot,
+): BuiltState[] {
+  const roots = new Set([...events.flatMap(({ stateRoot, roomRoot }) => [stateRoot, roomRoot]), current]);
+  const needed: BuiltState[] = [];
+  for (const state of [...built.values()].reverse()) {
+    if (roots.has(state.root) && !needed.some(({ made }) => made.has(state.root))) needed.push(state);
+  }
+  return needed;
+}
+
+function createEventIdIn({ rules, id }: Room): EventId | undefined {
+  return rules.roomIdIsCreateEventHash ? createEventIdOf(id) : undefined;
+}
+
 /** Builds one event on the head of the room, asks the rules, hashes and signs. To be called in the room's turn. */
 export async function buildEvent(
   tools: SendTools,
   room: Room,
-  { head, state, hashes }: { head: Room['head']; state: State; hashes: ReadonlyMap<EventId, string> },
+  { named, state, hashes }: { named: readonly ForwardExtremity[]; state: State; hashes: ReadonlyMap<EventId, string> },
   draft: EventDraft,
 ): Promise<{ pdu: Pdu; eventId: EventId; prevNids: Map<EventId, number>; authNids: Map<EventId, number> }> {
   const { rules } = room;
@@ -221,7 +283,7 @@ export async function buildEvent(
     const event = await stateAt(tools, room, state, type, stateKey);
     if (event) authEvents.set(stateMapKey(type, stateKey), event);
   }
-  const prevNids = new Map(head.extremities.map(({ eventId, nid }) => [eventId, nid]));
+  const prevNids = new Map(named.map(({ eventId, nid }) => [eventId, nid]));
   const authNids = new Map([...authEvents.values()].map(({ eventId, nid }) => [eventId, nid]));
   const unsigned = buildPdu(
     {
@@ -232,7 +294,7 @@ export async function buildEvent(
       content: draft.content,
       prevEvents: await references(tools, room, hashes, [...prevNids.keys()]),
       authEvents: await references(tools, room, hashes, [...authNids.keys()]),
-      depth: depthAfter(head.extremities.map(({ depth }) => depth)),
+      depth: depthAfter(named.map(({ depth }) => depth)),
       originServerTs: draft.originServerTs ?? tools.clock.now(),
       redacts: draft.redacts,
       eventId: rules.eventIds === 'assigned' ? assignedEventId(tools.random.token(24), tools.serverName) : undefined,
@@ -297,26 +359,4 @@ async function stateAt(
   const event = await tools.states.event(room.nid, state, type, stateKey);
   room.keepAtHand(key, event);
   return event;
-}
-
-async function membershipChange(
-  tools: SendTools,
-  event: StoredEvent,
-  userNid: number,
-  replaced: StoredEvent | undefined,
-): Promise<MembershipChange> {
-  // The authorisation rules let no other state key pass.
-  const server = domainOf(event.stateKey as UserId);
-  return {
-    roomNid: event.roomNid,
-    userNid,
-    senderNid: event.senderNid,
-    serverNid: await tools.names.idOf(server),
-    local: server === tools.serverName,
-    membership: membershipIn(event.content),
-    previous: replaced ? membershipIn(replaced.content) : 'leave',
-    isFirst: replaced === undefined,
-    eventNid: event.nid,
-    position: event.position ?? event.nid,
-  };
 }

@@ -10,5 +10,5 @@ export {
   type StateRoot,
 } from './state-node.ts';
 export { createNodeCache, deleteRoomStates, openStateTree, stateRootFromBytes, stateRootToBytes } from './open-state-tree.ts';
-export { type State, type StatePart, StateTree } from './state-tree.ts';
+export { rootOf, type State, type StatePart, StateTree } from './state-tree.ts';
 export { RoomStates, type StateName } from './room-states.ts';

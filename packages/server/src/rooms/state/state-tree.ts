@@ -174,6 +174,7 @@ export class StateTree {
   }
 }
 
-function rootOf(state: State): StateRoot {
+/** What names a state, stored or not. */
+export function rootOf(state: State): StateRoot {
   return typeof state === 'string' ? state : state.root;
 }
