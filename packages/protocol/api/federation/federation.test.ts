@@ -7,7 +7,7 @@ import { decodeQuery, type Endpoint } from '../index.ts';
 import * as federation from './index.ts';
 
 const contracts: readonly (readonly [string, Endpoint])[] = Object.entries(federation).flatMap(([name, value]) =>
-  'method' in value ? [[name, value] as const] : [],
+  typeof value === 'object' && 'method' in value ? [[name, value] as const] : [],
 );
 
 test('every contract carries its name and no path is claimed twice', () => {

@@ -31,7 +31,7 @@ export const sendInviteV2 = endpoint({
     room_version: Type.String(),
     event: shared.Pdu,
     /** Events in their signed form; older servers send stripped ones. */
-    invite_room_state: Type.Optional(shared.Pdus),
+    invite_room_state: Type.Optional(Type.Array(shared.Pdu)),
   }),
   response: Type.Object({ event: shared.Pdu }),
 });

@@ -1,5 +1,6 @@
 import { Type } from 'typebox';
 
+import type { Pdu as EventPdu, JsonObject } from '../../events/pdu.ts';
 import * as s from '../schemas.ts';
 
 /*
@@ -9,7 +10,8 @@ import * as s from '../schemas.ts';
 
 /** An event as servers exchange it; https://spec.matrix.org/v1.19/server-server-api/#pdus */
 export const Pdu = s.JsonObject;
-export const Pdus = Type.Array(Pdu);
+/** Events in an answer of ours. */
+export const Pdus = Type.Array(Type.Unsafe<EventPdu | JsonObject>(s.JsonObject));
 
 /** Events in the shape of a transaction, which is how some endpoints answer. */
 export const PduTransaction = Type.Object({

@@ -1,6 +1,7 @@
 import { accountDataFeature } from '../features/account-data/index.ts';
 import type { Feature } from '../features/feature.ts';
 import { filtersFeature } from '../features/filters/index.ts';
+import { openIdFeature } from '../features/openid/index.ts';
 import { presenceFeature } from '../features/presence/index.ts';
 import { profilesFeature } from '../features/profiles/index.ts';
 import { pushFeature } from '../features/push/index.ts';
@@ -54,10 +55,13 @@ export async function buildFeatures(needs: AppNeeds): Promise<Features> {
   });
   connectPeopleToRooms(needs, people, { membership, creation, directory });
   const relations = await relationsFeature(needs);
+  const openId = openIdFeature(needs);
+  people.accountHooks.onDeactivated.push(({ userNid }) => openId.tokens.revoke(userNid));
   const features: Feature[] = [
     ...people.features,
     accountData,
     filters,
+    openId.feature,
     presence,
     profiles,
     push,

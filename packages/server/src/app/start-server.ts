@@ -63,7 +63,10 @@ export async function startServer(config: Config, options: StartOptions = {}): P
     );
     opened.push(() => jobs.stop());
     const http = createHttpServer({
-      routes: [healthRoute, ...features.flatMap((feature) => feature.routes ?? [])],
+      routes: [healthRoute, ...features.flatMap((feature) => feature.routes ?? [])].filter(
+        // Without a way to prove servers, nothing is served to them.
+        ({ contract }) => contract.auth !== 'server' || authenticators.server !== undefined,
+      ),
       authenticators,
       limiters: needs.limiters,
       logger: logging.named('myelin.http'),

@@ -1,6 +1,5 @@
-import { createRequire } from 'node:module';
-
 import { ConfigError } from '../config/config-error.ts';
+import { programVersion } from '../platform/program-version.ts';
 import { inBackground, reportToForeground, startInBackground, writePidFile } from './daemon.ts';
 import { serverHelp } from './help.ts';
 import { configOf, sentence, serve } from './serve.ts';
@@ -74,9 +73,4 @@ async function serveAs(parsed: ServerArguments, args: readonly string[], needs: 
   } finally {
     removePidFile();
   }
-}
-
-function programVersion(): string {
-  const { version } = createRequire(import.meta.url)('../../package.json') as { version: string };
-  return version;
 }

@@ -19,7 +19,9 @@ import filters from './0060-filters.ts';
 import relations from './0070-relations.ts';
 import eventsByTime from './0071-events-by-time.ts';
 import roomDirectory from './0080-room-directory.ts';
+import remoteServers from './0100-remote-servers.ts';
 import forks from './0110-forks.ts';
+import openIdTokens from './0130-openid-tokens.ts';
 
 /** Every step of the schema, in order. A new one goes last, in a file `NNNN-name.ts`; one that was released is never changed. */
 export const migrations: readonly Migration[] = [
@@ -43,5 +45,7 @@ export const migrations: readonly Migration[] = [
   relations,
   eventsByTime,
   roomDirectory,
+  remoteServers,
   forks,
+  openIdTokens,
 ];

@@ -7,10 +7,12 @@ export type { Viewer } from './viewer.ts';
 export { viewerOf } from './viewer.ts';
 export type { EventDraft } from './send/event-draft.ts';
 export type { NewRoom } from './send/create-room.ts';
-export { strippedJson } from './send/stripped-state.ts';
+export type { PreparedEvent } from './send/prepare-event.ts';
+export { shownState, strippedJson } from './send/stripped-state.ts';
 export type { Alongside } from './send/send-events.ts';
 export type { TransactionIds, TransactionScope } from './send/transaction-ids.ts';
 export type { EventServing, ServedEvent, ServeOptions } from './events/serve-events.ts';
+export { referencesOf } from './events/event-codec.ts';
 export type { EventStore } from './events/event-store.ts';
 export { StoredEvent } from './events/stored-event.ts';
 export type { EventVerdict } from './events/stored-event.ts';
@@ -20,12 +22,14 @@ export type { Memberships, UserRooms } from './membership/memberships.ts';
 export {
   firstMembers,
   forgetMembership,
+  isServerJoined,
   joinedServers,
   localMembershipChanges,
   memberCounts,
   membersOfRoom,
   sharedRooms,
   strippedStateOf,
+  usersOfServer,
 } from './membership/membership-store.ts';
 export type { LocalMembershipChange } from './membership/membership-store.ts';
 export { emptyState } from './state/index.ts';
@@ -34,5 +38,9 @@ export { decodePaginationToken, encodePaginationToken } from './timeline/paginat
 export type { PaginationToken } from './timeline/pagination-token.ts';
 export { tokenAfter, tokenBefore } from './timeline/timeline.ts';
 export type { Direction, Timeline } from './timeline/timeline.ts';
+export { authChainOf } from './servers/auth-chain.ts';
+export { mayServerRead } from './servers/server-access.ts';
+export { stateBefore } from './servers/state-before.ts';
+export { ServerVisibility } from './servers/visible-to-server.ts';
 export type { SyncPart, SyncScope, SyncSource, UnreadCounts } from './sync-source.ts';
 export type { Departure, RoomAccess, Visibility, VisibleEvent } from './visibility/visible-events.ts';

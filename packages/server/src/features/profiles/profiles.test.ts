@@ -48,6 +48,7 @@ function profilesOf(hive: Hive, settings: Partial<ProfilesNeeds['config']> = {})
   return profilesFeature({
     ...hive,
     config: {
+      allow_profile_lookup_over_federation: true,
       require_auth_for_profile_requests: false,
       limit_profile_requests_to_users_who_share_rooms: false,
       enable_set_displayname: true,

@@ -110,12 +110,16 @@ export class Profiles {
    */
   async look(requester: UserRequester | AnonymousRequester, userId: UserId): Promise<Profile> {
     await this.#checkMayLook(requester, userId);
-    const { accounts, names, remoteProfiles, serverName } = this.#needs;
-    if (domainOf(userId) !== serverName) {
-      const remote = await remoteProfiles?.profileOf(userId);
-      if (!remote) throw notFound('Profile not found');
-      return remote;
-    }
+    const { remoteProfiles, serverName } = this.#needs;
+    if (domainOf(userId) === serverName) return this.lookAtLocal(userId);
+    const remote = await remoteProfiles?.profileOf(userId);
+    if (!remote) throw notFound('Profile not found');
+    return remote;
+  }
+
+  /** A local user's profile, for everybody who may see profiles. Throws M_NOT_FOUND where there is no such user. */
+  async lookAtLocal(userId: UserId): Promise<Profile> {
+    const { accounts, names } = this.#needs;
     const userNid = await names.knownIdOf(userId);
     const profile = userNid === undefined ? undefined : await this.of(userNid);
     if (!profile && !(await accounts.exists(userId))) throw notFound('Profile not found');

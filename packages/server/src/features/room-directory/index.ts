@@ -10,6 +10,7 @@ import { keepPublishedRooms } from './keep-published-rooms.ts';
 import { PublishedRooms } from './published-rooms.ts';
 import { noRemoteDirectory, type AliasTarget, type RemoteDirectory } from './remote-directory.ts';
 import type { DirectoryUser } from './room-authority.ts';
+import { roomDirectoryFederation } from './room-directory.federation.ts';
 import { roomDirectoryRoutes } from './room-directory.routes.ts';
 
 export type { AliasReservation } from './aliases.ts';
@@ -43,6 +44,7 @@ export interface RoomDirectoryNeeds {
   readonly config: Pick<
     Config,
     | 'alias_creation_rules'
+    | 'allow_public_rooms_over_federation'
     | 'allow_public_rooms_without_auth'
     | 'enable_room_list_search'
     | 'require_membership_for_aliases'
@@ -69,7 +71,10 @@ export async function roomDirectoryFeature(
   return {
     feature: {
       name: 'room-directory',
-      routes: roomDirectoryRoutes({ config, aliases, published, summaries: { database, rooms, aliases, remote } }),
+      routes: [
+        ...roomDirectoryRoutes({ config, aliases, published, summaries: { database, rooms, aliases, remote } }),
+        ...roomDirectoryFederation({ config, serverName, aliases, published }),
+      ],
     },
     directory: {
       resolve: (alias) => aliases.resolve(alias),

@@ -1,11 +1,12 @@
 import * as client from '@myelin/protocol/api/client';
 import { missingToken } from '@myelin/protocol/errors';
+import type { Static } from 'typebox';
 
 import type { Config } from '../../config/index.ts';
 import { route, type Route } from '../../platform/http/index.ts';
 import { viewerOf } from '../../rooms/index.ts';
 import { aliasNotFound, type Aliases } from './aliases.ts';
-import type { PublishedRooms } from './published-rooms.ts';
+import type { PublicRoomsQuery, PublishedRooms } from './published-rooms.ts';
 import { summariseRoom, type RoomSummaryNeeds } from './room-summary.ts';
 
 /** https://spec.matrix.org/v1.19/client-server-api/#room-aliases and #published-room-directory */
@@ -42,22 +43,9 @@ export function roomDirectoryRoutes(needs: {
     }),
     route(client.getPublicRooms, ({ query, requester }) => {
       if (requester.kind === 'anonymous' && !config.allow_public_rooms_without_auth) throw missingToken();
-      return published.list({ limit: query.limit, since: query.since, filter: {} }, query.server);
+      return published.list(publicRoomsQuery(query), query.server);
     }),
-    route(client.queryPublicRooms, ({ query, body }) => {
-      const { limit, since, filter, include_all_networks: allNetworks, third_party_instance_id: network } = body ?? {};
-      const term = filter?.generic_search_term;
-      const roomTypes = filter?.room_types;
-      return published.list(
-        {
-          limit,
-          since,
-          filter: { ...(term !== undefined && { term }), ...(roomTypes !== undefined && { roomTypes }) },
-          ...(network && !allNetworks && { network }),
-        },
-        query.server,
-      );
-    }),
+    route(client.queryPublicRooms, ({ query, body }) => published.list(publicRoomsQuery(body ?? {}), query.server)),
     route(client.getRoomSummary, async ({ params, query, requester, request }) => {
       const viewer = requester.kind === 'user' ? viewerOf(requester) : undefined;
       const summary = await summariseRoom(summaries, viewer, { room: params.roomIdOrAlias, via: query.via ?? [] });
@@ -71,4 +59,17 @@ export function roomDirectoryRoutes(needs: {
       };
     }),
   ];
+}
+
+/** What is asked of a directory, by query or body; federation asks in the same words. */
+export function publicRoomsQuery(asked: Static<typeof client.PublicRoomsSearch>): PublicRoomsQuery {
+  const { limit, since, filter, include_all_networks: allNetworks, third_party_instance_id: network } = asked;
+  const term = filter?.generic_search_term;
+  const roomTypes = filter?.room_types;
+  return {
+    limit: limit === undefined ? undefined : Math.max(0, limit),
+    since,
+    filter: { ...(term !== undefined && { term }), ...(roomTypes !== undefined && { roomTypes }) },
+    ...(network && !allNetworks && { network }),
+  };
 }

@@ -1,5 +1,8 @@
+import { ServerVisibility } from '../../rooms/index.ts';
 import type { Feature } from '../feature.ts';
+import type { ServerHistoryTools } from './for-servers/readable-by-server.ts';
 import type { OldEventsTools } from './old-events.ts';
+import { roomHistoryFederation } from './room-history.federation.ts';
 import { roomHistoryRoutes } from './room-history.routes.ts';
 
 export { visibleEventOrNotFound } from './event-context.ts';
@@ -7,9 +10,13 @@ export type { RelatedByLookup } from './read-history.ts';
 export { readableRoom, tokenFrom } from './room-access.ts';
 
 /** What reading rooms back needs. */
-export type RoomHistoryNeeds = OldEventsTools;
+export type RoomHistoryNeeds = OldEventsTools & Omit<ServerHistoryTools, 'serverVisibility'>;
 
-/** Reading rooms back: pages of history, single events and what surrounds them, state, and how old clients did all that. */
+/**
+ * Reading rooms back: pages of history, single events and what surrounds them, state, and how old clients did all that; the same for
+ * other servers.
+ */
 export function roomHistoryFeature(needs: RoomHistoryNeeds): Feature {
-  return { name: 'room-history', routes: roomHistoryRoutes(needs) };
+  const forServers = { ...needs, serverVisibility: new ServerVisibility(needs) };
+  return { name: 'room-history', routes: [...roomHistoryRoutes(needs), ...roomHistoryFederation(forServers)] };
 }

@@ -2,6 +2,7 @@ import type { ServerName } from '@myelin/protocol/identifiers';
 
 import type { Config } from '../../config/index.ts';
 import type { Feature } from '../feature.ts';
+import { serverInfoFederation } from './server-info.federation.ts';
 import { serverInfoRoutes } from './server-info.routes.ts';
 
 export { clientWellKnown } from './server-info.ts';
@@ -13,5 +14,5 @@ export interface ServerInfoNeeds {
 
 /** Versions, capabilities, well-known files, and the page at `/`. */
 export function serverInfoFeature(needs: ServerInfoNeeds): Feature {
-  return { name: 'server-info', routes: serverInfoRoutes(needs) };
+  return { name: 'server-info', routes: [...serverInfoRoutes(needs), ...serverInfoFederation()] };
 }

@@ -68,6 +68,28 @@ export async function joinedUsersOfServer(db: Db, roomNid: number, serverNid: nu
   return rows.map((row) => row.user_nid);
 }
 
+/** Whether any user of a server is joined to the room. */
+export async function isServerJoined(db: Db, roomNid: number, serverNid: number): Promise<boolean> {
+  const row = await db.get(
+    sql`SELECT user_nid FROM memberships WHERE room_nid = ${roomNid} AND membership = ${joined} AND server_nid = ${serverNid} LIMIT 1`,
+  );
+  return row !== undefined;
+}
+
+/** The users of a server with one of these memberships in a room now, those who have it longest first. */
+export async function usersOfServer(
+  db: Db,
+  roomNid: number,
+  serverNid: number,
+  memberships: readonly Membership[],
+): Promise<number[]> {
+  const rows = await db.all<{ user_nid: number }>(
+    sql`SELECT user_nid FROM memberships WHERE room_nid = ${roomNid} AND membership ${inList(memberships.map(membershipCode))}
+        AND server_nid = ${serverNid} ORDER BY position, user_nid`,
+  );
+  return rows.map((row) => row.user_nid);
+}
+
 /** The interned names of the servers with joined users in a room. One step in the index for each server, however many users it has. */
 export async function joinedServers(db: Db, roomNid: number): Promise<number[]> {
   const rows = await db.all<{ server_nid: number }>(

@@ -15,13 +15,20 @@ const shown: readonly StateName[] = [
   ['m.room.encryption', ''],
 ];
 
+/** The places of the state that somebody may see of a room whom `membership` invites, or who knocks with it: who invites is shown as well. */
+export function shownState(membership: {
+  readonly sender: string;
+  readonly stateKey?: string | undefined;
+}): readonly StateName[] {
+  return membership.sender === membership.stateKey ? shown : [...shown, ['m.room.member', membership.sender]];
+}
+
 /** The stripped state for somebody whom `membership` invites, or who knocks with it, as a JSON array. The event itself is part of it. */
 export async function strippedStateFor(
   stateAt: (type: string, stateKey: string) => Promise<StoredEvent | undefined>,
   membership: StoredEvent,
 ): Promise<string> {
-  const names: StateName[] = [...shown];
-  if (membership.sender !== membership.stateKey) names.push(['m.room.member', membership.sender]);
+  const names = shownState(membership);
   const events = await Promise.all(names.map(([type, stateKey]) => stateAt(type, stateKey)));
   return `[${[...events.filter((event) => event !== undefined), membership].map(strippedJson).join(',')}]`;
 }

@@ -1,0 +1,59 @@
+import { hash as digest } from 'node:crypto';
+
+import type { UserId } from '@myelin/protocol/identifiers';
+
+import type { Clock } from '../../platform/clock.ts';
+import type { Database, Interner } from '../../platform/database/index.ts';
+import type { Random } from '../../platform/random.ts';
+import { insertOpenIdToken, ownerOfOpenIdToken, removeExpiredOpenIdTokens, removeOpenIdTokensOf } from './openid-tokens.store.ts';
+
+export interface OpenIdNeeds {
+  readonly database: Database;
+  readonly names: Interner;
+  readonly clock: Clock;
+  readonly random: Random;
+}
+
+/** For how long a token tells who somebody is. */
+export const openIdLifetimeMs = 3_600_000;
+const tokenLength = 40;
+
+/** Tokens by which others learn who somebody is, and nothing else; https://spec.matrix.org/v1.19/client-server-api/#openid */
+export class OpenIdTokens {
+  readonly #needs: OpenIdNeeds;
+
+  constructor(needs: OpenIdNeeds) {
+    this.#needs = needs;
+  }
+
+  /** A new token. Only its hash is kept. */
+  async make(userNid: number): Promise<string> {
+    const { clock, database, random } = this.#needs;
+    const token = random.token(tokenLength);
+    await database.write((tx) =>
+      insertOpenIdToken(tx, { hash: hashOf(token), userNid, expiresTs: clock.now() + openIdLifetimeMs }),
+    );
+    return token;
+  }
+
+  /** Who made a token; undefined where it is none, or has expired. */
+  async ownerOf(token: string): Promise<UserId | undefined> {
+    const { clock, database, names } = this.#needs;
+    const userNid = await ownerOfOpenIdToken(database, hashOf(token), clock.now());
+    return userNid === undefined ? undefined : ((await names.textOf(userNid)) as UserId);
+  }
+
+  /** Takes a user's tokens away, for one who is gone. */
+  async revoke(userNid: number): Promise<void> {
+    await this.#needs.database.write((tx) => removeOpenIdTokensOf(tx, userNid));
+  }
+
+  async removeExpired(): Promise<void> {
+    const { clock, database } = this.#needs;
+    await database.write((tx) => removeExpiredOpenIdTokens(tx, clock.now()));
+  }
+}
+
+function hashOf(token: string): Uint8Array {
+  return digest('sha256', token, 'buffer');
+}

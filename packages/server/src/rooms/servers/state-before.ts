@@ -1,0 +1,13 @@
+import type { StoredEvent } from '../events/stored-event.ts';
+import type { RoomStates } from '../state/index.ts';
+
+/**
+ * The events, by our integers, that make the state of the room right before an event; undefined for an outlier, at which no state is
+ * known.
+ */
+export async function stateBefore(states: RoomStates, event: StoredEvent): Promise<number[] | undefined> {
+  if (event.position === undefined || event.stateRoot === undefined) return undefined;
+  const after = await states.tree.entries(event.roomNid, event.stateRoot);
+  // One that was refused is not in the state after it, so nothing is to be put back.
+  return after.flatMap(({ event: nid }) => (nid === event.nid ? (event.replacesNid ?? []) : nid));
+}
