@@ -96,18 +96,15 @@ export default migration({
 
     `CREATE INDEX local_membership_changes_by_room ON local_membership_changes (user_nid, room_nid, position)`,
 
-    // Which event answered which transaction of a device; path is the request's without the transaction id.
+    // Which event answered which transaction; scope is the beginning of a hash of user, device, path and transaction id.
     `CREATE TABLE sent_transactions (
-      user_nid ${dialect.integer} NOT NULL,
+      event_nid ${dialect.bigKey},
+      scope ${dialect.blob} NOT NULL,
       device_id ${dialect.text} NOT NULL,
-      path ${dialect.text} NOT NULL,
       txn_id ${dialect.text} NOT NULL,
-      event_nid ${dialect.integer} NOT NULL,
-      sent_ts ${dialect.integer} NOT NULL,
-      PRIMARY KEY (user_nid, device_id, path, txn_id)
-    )${dialect.withoutRowid}`,
-    `CREATE INDEX sent_transactions_by_event ON sent_transactions (event_nid)`,
-    `CREATE INDEX sent_transactions_by_age ON sent_transactions (sent_ts)`,
+      sent_ts ${dialect.integer} NOT NULL
+    )`,
+    `CREATE UNIQUE INDEX sent_transactions_by_scope ON sent_transactions (scope)`,
 
     // What a client that is not in the room may know of it: the stripped state that came with an invite or a knock.
     `CREATE TABLE stripped_states (

@@ -128,7 +128,7 @@ export class EventServing {
   async #transactionIds(viewer: Viewer, events: readonly StoredEvent[]): Promise<Map<number, string>> {
     const own = events.filter((event) => event.senderNid === viewer.userNid).map(({ nid }) => nid);
     if (viewer.deviceId === undefined || own.length === 0) return new Map();
-    return this.#needs.transactionIds.ofDevice(this.#needs.database, viewer.userNid, viewer.deviceId, own);
+    return this.#needs.transactionIds.ofDevice(this.#needs.database, viewer.deviceId, own);
   }
 
   async #decorations(viewer: Viewer, events: readonly StoredEvent[]): Promise<Map<number, JsonObject>> {
