@@ -1,5 +1,5 @@
 import type { Clock } from '../../platform/clock.ts';
-import { encodeSyncToken, type Notifier, type SyncToken } from '../../platform/streams/index.ts';
+import { encodeSyncToken, syncStreams, type Notifier, type SyncToken } from '../../platform/streams/index.ts';
 import { buildSync, emptyAnswer, type SyncAnswer, type SyncTools } from './build-sync.ts';
 import type { SyncView } from './sync-view.ts';
 
@@ -43,5 +43,5 @@ export async function answerSync(
 }
 
 function sameToken(one: SyncToken, other: SyncToken): boolean {
-  return encodeSyncToken(one) === encodeSyncToken(other);
+  return syncStreams.every((name) => one[name] === other[name]);
 }
