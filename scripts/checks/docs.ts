@@ -25,7 +25,7 @@ conclude(complaints);
 function testsOf(path: string): string[] {
   const text = readFileSync(join(root, path), 'utf8');
   // A name in any kind of quotes; a quote inside the name may be escaped.
-  return [...text.matchAll(/\b(?:test|it)(?:\.\w+)?\(\s*(['"`])((?:\\.|(?!\1).)*)\1/g)].map(([, , name = '']) =>
+  return [...text.matchAll(/\b(?:test|testWith|it)(?:\.\w+)?\(\s*(['"`])((?:\\.|(?!\1).)*)\1/g)].map(([, , name = '']) =>
     name.replaceAll(/\\(.)/g, '$1'),
   );
 }

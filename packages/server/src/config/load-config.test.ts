@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, describe, test } from 'node:test';
@@ -48,6 +48,20 @@ describe('defaults', () => {
     const names = sections.flatMap((section) => Object.keys(section.options));
     assert.equal(new Set(names).size, names.length);
     for (const { help } of Object.values<Option<unknown>>(options)) assert.match(help, /\.$/);
+  });
+
+  test('an option that nothing acts on says so', () => {
+    const source = new URL('..', import.meta.url);
+    const readers = readdirSync(source, { recursive: true, encoding: 'utf8' })
+      .filter((path) => path.endsWith('.ts') && !path.includes('.test.') && !path.startsWith(join('config', 'sections')))
+      .map((path) => readFileSync(new URL(path, source), 'utf8'))
+      .join('\n');
+    const words = new Set(readers.match(/\w+/g));
+    const silent = Object.entries<Option<unknown>>(options)
+      // A secret from a file is read under its own name.
+      .filter(([name, { support }]) => support === undefined && !words.has(name) && !words.has(name.replace(/_path$/, '')))
+      .map(([name]) => name);
+    assert.deepEqual(silent, []);
   });
 
   test('a server name is enough', () => {

@@ -17,9 +17,12 @@ export const federation = section('Keys and federation', {
       }),
     ),
     'Public keys with which the server signed in the past, so that others can still check old events.',
-    { default: {} },
+    { default: {}, support: 'later' },
   ),
-  key_refresh_interval: option(duration, 'How long other servers may keep the key before they ask again.', { default: '1d' }),
+  key_refresh_interval: option(duration, 'How long other servers may keep the key before they ask again.', {
+    default: '1d',
+    support: 'later',
+  }),
   trusted_key_servers: option(
     list(
       group({

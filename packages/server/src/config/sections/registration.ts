@@ -54,7 +54,7 @@ export const registration = section('Registration', {
     default: true,
   }),
   enable_set_avatar_url: option(bool, 'Users may change their avatar; the first one is always allowed.', { default: true }),
-  enable_3pid_changes: option(bool, 'Users may change the addresses of their account.', { default: true }),
+  enable_3pid_changes: option(bool, 'Users may change the addresses of their account.', { default: true, support: 'later' }),
   auto_join_rooms: option(
     list(textKind('a room alias such as "#lobby:example.com"', isRoomAlias)),
     'Rooms that every new user joins.',

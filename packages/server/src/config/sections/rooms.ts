@@ -39,7 +39,10 @@ export const rooms = section('Rooms', {
     { default: '12' },
   ),
   allow_public_rooms_without_auth: option(bool, 'Show the list of public rooms to anybody.', { default: false }),
-  allow_public_rooms_over_federation: option(bool, 'Show the list of public rooms to other servers.', { default: false }),
+  allow_public_rooms_over_federation: option(bool, 'Show the list of public rooms to other servers.', {
+    default: false,
+    support: 'later',
+  }),
   enable_room_list_search: option(bool, 'Let users search the list of public rooms.', { default: true }),
   block_non_admin_invites: option(bool, 'Only server admins may invite.', { default: false }),
   require_membership_for_aliases: option(bool, 'Only members of a room may give it an alias.', { default: true }),
@@ -66,9 +69,11 @@ export const rooms = section('Rooms', {
   redaction_retention_period: option(endlessDuration, 'How long the content of a redacted event is kept.', { default: '7d' }),
   forgotten_room_retention_period: option(endlessDuration, 'How long a room is kept that all local users have forgotten.', {
     default: null,
+    support: 'later',
   }),
   dummy_events_threshold: option(integer({ min: 1 }), 'From how many loose ends on the history of a room is tied together.', {
     default: 10,
+    support: 'later',
   }),
   room_prejoin_state: option(
     group({
@@ -80,7 +85,7 @@ export const rooms = section('Rooms', {
       ),
     }),
     'What the invited and those who knock see of a room.',
-    { default: {} },
+    { default: {}, support: 'later' },
   ),
   retention: option(mapOf(anything), 'How long messages are kept.', { default: {}, support: 'later' }),
   max_event_delay_duration: option(maybe(duration), 'The longest delay of delayed events.', { default: null, support: 'later' }),

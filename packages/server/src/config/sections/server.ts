@@ -92,11 +92,14 @@ export const server = section('Server', {
   admin_contact: option(
     maybe(text),
     'How to reach who runs the server, such as mailto:admin@example.com; part of the errors of a blocked server.',
-    { default: null },
+    { default: null, support: 'later' },
   ),
-  hs_disabled: option(bool, 'Refuse all requests of clients with hs_disabled_message.', { default: false }),
-  hs_disabled_message: option(text, 'Why the server is blocked.', { default: 'Homeserver is currently blocked' }),
-  enable_search: option(bool, 'Index messages, so that they can be searched.', { default: true }),
+  hs_disabled: option(bool, 'Refuse all requests of clients with hs_disabled_message.', { default: false, support: 'later' }),
+  hs_disabled_message: option(text, 'Why the server is blocked.', {
+    default: 'Homeserver is currently blocked',
+    support: 'later',
+  }),
+  enable_search: option(bool, 'Index messages, so that they can be searched.', { default: true, support: 'later' }),
   filter_timeline_limit: option(
     integer({ min: -1 }),
     'The most events of a room in one answer of sync, whatever the filter asks for; -1 for no limit.',

@@ -76,6 +76,9 @@ forEachHomeserver('what a server says of itself', ({ test, testWith }) => {
         'm.homeserver': { base_url: 'https://matrix.hive.example/' },
         'org.example.theme': 'bees',
       });
+      const { userId: user, password } = await homeserver.person('alice');
+      const login = await homeserver.request('POST', '/login', { body: { type: 'm.login.password', user, password } });
+      assert.deepEqual(login.body.well_known, { 'm.homeserver': { base_url: 'https://matrix.hive.example/' } });
       assert.deepEqual(await read('server'), { 'm.server': 'hive.example:443' });
       assert.deepEqual(await read('support'), {
         contacts: [{ role: 'm.role.admin', matrix_id: '@queen:hive.example' }],
