@@ -1,5 +1,6 @@
 import { Type } from 'typebox';
 
+import { RoomSummary } from '../client/room-summary.ts';
 import { HierarchyRoom } from '../client/space-hierarchy.ts';
 import { endpoint } from '../endpoint.ts';
 import * as s from '../schemas.ts';
@@ -18,7 +19,7 @@ export const getSpaceHierarchy = endpoint({
   query: Type.Object({ suggested_only: Type.Optional(s.QueryBoolean()) }),
   response: Type.Object({
     room: HierarchyRoom,
-    children: Type.Array(HierarchyRoom),
+    children: Type.Array(RoomSummary),
     inaccessible_children: Type.Array(s.RoomId),
   }),
 });

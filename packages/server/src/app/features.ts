@@ -13,6 +13,7 @@ import { roomHistoryFeature } from '../features/room-history/index.ts';
 import { roomMembershipFeature } from '../features/room-membership/index.ts';
 import { roomMessagesFeature } from '../features/room-messages/index.ts';
 import { serverInfoFeature } from '../features/server-info/index.ts';
+import { spacesFeature } from '../features/spaces/index.ts';
 import { syncFeature } from '../features/sync/index.ts';
 import { typingFeature } from '../features/typing/index.ts';
 import type { Authenticators } from '../platform/http/index.ts';
@@ -77,6 +78,7 @@ export async function buildFeatures(needs: AppNeeds): Promise<Features> {
     roomMembership,
     roomMessagesFeature({ ...needs, membership, aliases: directory, related: relations.relations }),
     serverInfoFeature(needs),
+    spacesFeature(needs),
     typing,
   ];
   // It follows what all the others have for it.

@@ -39,7 +39,7 @@ export type { PaginationToken } from './timeline/pagination-token.ts';
 export { tokenAfter, tokenBefore } from './timeline/timeline.ts';
 export type { Direction, Timeline } from './timeline/timeline.ts';
 export { authChainOf } from './servers/auth-chain.ts';
-export { mayServerRead } from './servers/server-access.ts';
+export { isAllowedByAcl, mayServerRead } from './servers/server-access.ts';
 export { stateBefore } from './servers/state-before.ts';
 export { ServerVisibility } from './servers/visible-to-server.ts';
 export type { SyncPart, SyncScope, SyncSource, UnreadCounts } from './sync-source.ts';

@@ -17,7 +17,14 @@ export type { AliasReservation } from './aliases.ts';
 export type { PublicRoomsPage, PublicRoomsQuery } from './published-rooms.ts';
 export type { AliasTarget, RemoteDirectory } from './remote-directory.ts';
 export type { DirectoryUser } from './room-authority.ts';
-export type { RoomSummary } from './room-summary.ts';
+export {
+  isRoomHere,
+  mayPersonSee,
+  mayServerSee,
+  summariseLocalRoom,
+  type LocalSummaryNeeds,
+  type RoomSummary,
+} from './local-summary.ts';
 
 /** A room as the directory's rows name it. */
 export interface ListedRoom {

@@ -1,8 +1,8 @@
 import { notFound } from '@myelin/protocol/errors';
 import type { RoomAlias, RoomId, ServerName } from '@myelin/protocol/identifiers';
 
+import type { RoomSummary } from './local-summary.ts';
 import type { PublicRoomsPage, PublicRoomsQuery } from './published-rooms.ts';
-import type { RoomSummary } from './room-summary.ts';
 
 /** Where an alias leads: a room, and servers that are in it, best first. */
 export interface AliasTarget {
