@@ -1,6 +1,7 @@
 import type { JsonObject } from '@myelin/protocol/events';
 import type { EventId, RoomId, UserId } from '@myelin/protocol/identifiers';
 
+import { Turns } from '../../platform/turns.ts';
 import type { Feature } from '../feature.ts';
 import { checkInvites } from './invites.ts';
 import { joinRoom, type Entry } from './join-room.ts';
@@ -35,7 +36,7 @@ export interface RoomMembership {
 }
 
 /** What the feature is given; neighbours that are not there yet count as having nothing to say. */
-export type RoomMembershipNeeds = Omit<MembershipTools, 'profiles' | 'aliases' | 'invitePermissions' | 'remote'> & {
+export type RoomMembershipNeeds = Omit<MembershipTools, 'profiles' | 'aliases' | 'invitePermissions' | 'remote' | 'entries'> & {
   readonly profiles?: MemberProfiles;
   readonly aliases?: AliasLookup;
   readonly invitePermissions?: InvitePermissions;
@@ -57,6 +58,7 @@ export function roomMembershipFeature(needs: RoomMembershipNeeds): { feature: Fe
     aliases: needs.aliases ?? { resolve: () => Promise.resolve(undefined) },
     invitePermissions: needs.invitePermissions ?? { readContent: () => Promise.resolve(undefined) },
     remote: needs.remote ?? noFederation,
+    entries: new Turns(),
   };
   tools.rooms.hooks.persist.push(sendGuestsAway(tools));
   if (tools.config.forget_rooms_on_leave) tools.rooms.hooks.persist.push(forgetOnLeave(tools));

@@ -26,7 +26,11 @@ export async function checkInvites(
   for (const target of targets) limit(tools, 'rc_invites.per_user', by, target);
 }
 
-async function blocksInvites(tools: MembershipTools, target: UserId): Promise<boolean> {
+/** Whether a user of ours takes no invites. */
+export async function blocksInvites(
+  tools: Pick<MembershipTools, 'invitePermissions' | 'names'>,
+  target: UserId,
+): Promise<boolean> {
   const permissions = await tools.invitePermissions.readContent(await tools.names.idOf(target), permissionType);
   return permissions !== undefined && textField(permissions, 'default_action') === 'block';
 }

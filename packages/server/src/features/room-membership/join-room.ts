@@ -1,6 +1,7 @@
 import { notFound } from '@myelin/protocol/errors';
 import { isRoomAlias, isRoomId, type RoomAlias, type RoomId, type ServerName } from '@myelin/protocol/identifiers';
 
+import { knownRoom } from './leave-room.ts';
 import type { Actor, MembershipTools } from './membership-tools.ts';
 import { enterThroughOthers } from './remote-membership.ts';
 import { setMembership } from './set-membership.ts';
@@ -32,10 +33,10 @@ async function enterRoom(tools: MembershipTools, entry: Entry, action: 'join' | 
   const { by } = entry;
   const { roomId, servers } = await findRoom(tools, entry);
   const wanted = entry.reason === undefined ? {} : { reason: entry.reason };
-  const room = await rooms.ids.find(roomId);
+  let room = await rooms.ids.find(roomId);
   if (!room) {
-    await enterThroughOthers(tools, { action, by, roomId, wanted, via: servers });
-    return roomId;
+    if (await enterThroughOthers(tools, { action, by, roomId, wanted, via: servers })) return roomId;
+    room = await knownRoom(tools, roomId);
   }
   const userNid = await tools.names.idOf(by.userId);
   if (action === 'join' && (await rooms.memberships.isJoined(userNid, room.nid))) return roomId;

@@ -1,8 +1,8 @@
 import { MatrixError, notFound, unknown } from '@myelin/protocol/errors';
 import type { RoomId, UserId } from '@myelin/protocol/identifiers';
 
-import { emptyState, forgetMembership } from '../../rooms/index.ts';
-import type { Actor, MembershipTools } from './membership-tools.ts';
+import { emptyState, forgetMembership, joinedServers, type RoomIdentity } from '../../rooms/index.ts';
+import { isServerIn, type Actor, type MembershipTools } from './membership-tools.ts';
 import { setMembership } from './set-membership.ts';
 
 /**
@@ -16,12 +16,23 @@ export async function leaveRoom(
 ): Promise<void> {
   const wanted = reason === undefined ? {} : { reason };
   const room = await tools.rooms.ids.find(roomId);
-  // A room of which there is no state here is known by its invite only: its servers must be told.
-  if (!room || (await tools.rooms.states.currentRoot(room.nid)) === emptyState) {
+  if (!room || (await isInOthersHands(tools, room, by))) {
     await tools.remote.leave({ user: by.userId, roomId, via: [], content: { ...wanted, membership: 'leave' } });
     return;
   }
   await setMembership(tools, { action: 'leave', by, target: by.userId, room, wanted });
+}
+
+/**
+ * Whether a user only is invited to a room that others are in, or knocks there, so that its servers must be told. A room that nobody is
+ * in any more has no one who could be asked.
+ */
+async function isInOthersHands(tools: MembershipTools, room: RoomIdentity, by: Actor): Promise<boolean> {
+  if (await isServerIn(tools.rooms, room)) return false;
+  const own = await tools.rooms.memberships.of(await tools.names.idOf(by.userId), room.nid);
+  if (own !== undefined && own.membership !== 'invite' && own.membership !== 'knock') return false;
+  if ((await tools.rooms.states.currentRoot(room.nid)) === emptyState) return true;
+  return (await joinedServers(tools.database, room.nid)).length > 0;
 }
 
 /**

@@ -6,6 +6,7 @@ import type { Database, Interner } from '../../platform/database/index.ts';
 import type { UserRequester } from '../../platform/http/index.ts';
 import type { Logger } from '../../platform/observability/index.ts';
 import type { Limiter } from '../../platform/rate-limits/index.ts';
+import type { Turns } from '../../platform/turns.ts';
 import type { RoomIdentity, Rooms } from '../../rooms/index.ts';
 import type { RemoteMembership } from './remote-membership.ts';
 
@@ -39,7 +40,11 @@ export interface Actor extends Pick<UserRequester, 'userId' | 'isGuest' | 'isAdm
 export interface MembershipTools {
   readonly config: Pick<
     Config,
-    'block_non_admin_invites' | 'forget_rooms_on_leave' | 'allow_per_room_profiles' | 'include_profile_data_on_invite'
+    | 'block_non_admin_invites'
+    | 'forget_rooms_on_leave'
+    | 'allow_per_room_profiles'
+    | 'include_profile_data_on_invite'
+    | 'limit_remote_rooms'
   >;
   readonly database: Database;
   readonly names: Interner;
@@ -51,6 +56,8 @@ export interface MembershipTools {
   readonly aliases: AliasLookup;
   readonly invitePermissions: InvitePermissions;
   readonly remote: RemoteMembership;
+  /** Who enters a room with the help of other servers does so one after another. */
+  readonly entries: Turns<RoomId>;
 }
 
 /** Counts an action of a user, or of whatever `key` names. Application services that are not limited never are. */

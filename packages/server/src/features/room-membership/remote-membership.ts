@@ -4,7 +4,7 @@ import type { RoomId, ServerName, UserId } from '@myelin/protocol/identifiers';
 
 import type { RoomIdentity } from '../../rooms/index.ts';
 import { memberContent } from './member-content.ts';
-import { limit, type Actor, type MembershipTools } from './membership-tools.ts';
+import { isServerIn, limit, type Actor, type MembershipTools } from './membership-tools.ts';
 
 /** A membership that needs another server's help. `content` is that of the `m.room.member` event to be. */
 export interface RemoteStep {
@@ -13,6 +13,8 @@ export interface RemoteStep {
   /** Servers that may help, best first. */
   readonly via: readonly ServerName[];
   readonly content: JsonObject;
+  /** The largest room that may be joined, 1 standing for 500 state events (`limit_remote_rooms`); absent: any. */
+  readonly mostComplexity?: { readonly limit: number; readonly error: string };
 }
 
 /**
@@ -50,19 +52,41 @@ export const noFederation: RemoteMembership = {
   invite: () => Promise.reject(forbidden(unreachable)),
 };
 
-/** Gets a user into a room that this server is not in, or lets them knock there: other servers must help. */
-export async function enterThroughOthers(
-  tools: MembershipTools,
-  entry: {
-    readonly action: 'join' | 'knock';
-    readonly by: Actor;
-    readonly roomId: RoomId;
-    readonly wanted: JsonObject;
-    readonly via: readonly ServerName[];
-  },
-): Promise<void> {
+/** A user on the way into a room, or to its door. */
+export interface RemoteEntry {
+  readonly action: 'join' | 'knock';
+  readonly by: Actor;
+  readonly roomId: RoomId;
+  readonly wanted: JsonObject;
+  readonly via: readonly ServerName[];
+}
+
+/**
+ * Gets a user into a room that this server is not in, or lets them knock there: other servers must help. Of several users one goes
+ * first; false where the server is in the room by the time it is this user's turn, so that nobody's help is needed any more.
+ */
+export async function enterThroughOthers(tools: MembershipTools, entry: RemoteEntry): Promise<boolean> {
+  const { roomId } = entry;
+  return tools.entries.take(roomId, async () => {
+    const room = await tools.rooms.ids.find(roomId);
+    if (room && (await isServerIn(tools.rooms, room))) return false;
+    await askOthers(tools, entry);
+    return true;
+  });
+}
+
+/** The same where this server is in the room, and cannot let the user in by itself. */
+export async function askOthers(tools: MembershipTools, entry: RemoteEntry): Promise<void> {
   const { action, by, roomId, wanted, via } = entry;
   if (action === 'join') limit(tools, 'rc_joins.remote', by, by.userId);
   const content = await memberContent(tools, { action, by, target: by.userId, wanted });
-  await tools.remote[action]({ user: by.userId, roomId, via, content });
+  const { enabled, complexity, complexity_error: error, admins_can_join: adminsMay } = tools.config.limit_remote_rooms;
+  const isLimited = action === 'join' && enabled && !(adminsMay && by.isAdmin);
+  await tools.remote[action]({
+    user: by.userId,
+    roomId,
+    via,
+    content,
+    ...(isLimited && { mostComplexity: { limit: complexity, error } }),
+  });
 }

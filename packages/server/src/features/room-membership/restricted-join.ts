@@ -5,6 +5,7 @@ import { domainOf, isUserId, type ServerName, type UserId } from '@myelin/protoc
 
 import type { Interner } from '../../platform/database/index.ts';
 import type { Membership, RoomIdentity, Rooms, StoredEvent } from '../../rooms/index.ts';
+import { isServerIn } from './membership-tools.ts';
 
 interface RestrictedJoinTools {
   readonly rooms: Rooms;
@@ -14,8 +15,10 @@ interface RestrictedJoinTools {
 
 /**
  * Who of this server lets a user into a room whose members come from other rooms; undefined where nobody needs to. Throws M_FORBIDDEN
- * when the user is in none of those rooms, M_UNABLE_TO_GRANT_JOIN when nobody here may invite.
- * https://spec.matrix.org/v1.19/client-server-api/#restricted-rooms
+ * when the user is in none of those rooms, M_UNABLE_TO_AUTHORISE_JOIN when this server does not know them, M_UNABLE_TO_GRANT_JOIN when
+ * nobody here may invite.
+ * https://spec.matrix.org/v1.19/client-server-api/#restricted-rooms and
+ * https://spec.matrix.org/v1.19/server-server-api/#restricted-rooms
  */
 export async function authoriserOfJoin(
   tools: RestrictedJoinTools,
@@ -35,21 +38,25 @@ export async function authoriserOfJoin(
   const isRestricted =
     (rule === 'restricted' && room.rules.restrictedJoins) || (rule === 'knock_restricted' && room.rules.knockRestrictedJoins);
   if (!isRestricted) return undefined;
-  if (!(await isInOneOf(tools, allow, user))) {
-    throw forbidden('You belong to none of the rooms whose members may join this room');
-  }
+  await checkIsInOneOf(tools, allow, user);
   const authoriser = await whoMayInvite(tools, room, create, levels);
   if (!authoriser) throw new MatrixError('M_UNABLE_TO_GRANT_JOIN', 'Nobody of this server may invite others to this room');
   return authoriser;
 }
 
-async function isInOneOf({ rooms, names }: RestrictedJoinTools, allow: readonly string[], user: UserId): Promise<boolean> {
+async function checkIsInOneOf({ rooms, names }: RestrictedJoinTools, allow: readonly string[], user: UserId): Promise<void> {
   const userNid = await names.idOf(user);
+  let unknown = 0;
   for (const roomId of allow) {
     const allowed = await rooms.ids.find(roomId);
-    if (allowed && (await rooms.memberships.isJoined(userNid, allowed.nid))) return true;
+    // Of a room that nobody here is in, what is known may be long out of date.
+    if (!allowed || !(await isServerIn(rooms, allowed))) unknown++;
+    else if (await rooms.memberships.isJoined(userNid, allowed.nid)) return;
   }
-  return false;
+  if (unknown > 0 && unknown === allow.length) {
+    throw new MatrixError('M_UNABLE_TO_AUTHORISE_JOIN', 'This server is in none of the rooms whose members may join this room');
+  }
+  throw forbidden('You belong to none of the rooms whose members may join this room');
 }
 
 async function whoMayInvite(

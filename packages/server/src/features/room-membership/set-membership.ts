@@ -1,12 +1,12 @@
-import { guestAccessForbidden, invalidParam } from '@myelin/protocol/errors';
+import { guestAccessForbidden, invalidParam, MatrixError } from '@myelin/protocol/errors';
 import { readGuestsMayJoin, type JsonObject } from '@myelin/protocol/events';
 import { domainOf, isUserId, type EventId, type ServerName, type UserId } from '@myelin/protocol/identifiers';
 
-import { membershipIn, type Alongside, type RoomIdentity, type StoredEvent } from '../../rooms/index.ts';
+import { joinedServers, membershipIn, type Alongside, type RoomIdentity, type StoredEvent } from '../../rooms/index.ts';
 import { checkInvites } from './invites.ts';
 import { memberContent } from './member-content.ts';
 import { isServerIn, limit, type Actor, type MembershipTools } from './membership-tools.ts';
-import { enterThroughOthers } from './remote-membership.ts';
+import { askOthers, enterThroughOthers } from './remote-membership.ts';
 import { authoriserOfJoin } from './restricted-join.ts';
 import { checkTransition, type MembershipAction } from './transitions.ts';
 
@@ -37,8 +37,8 @@ export async function setMembership(tools: MembershipTools, step: MembershipStep
   const enters = (action === 'join' || action === 'knock') && target === by.userId;
   if (enters && !(await isServerIn(tools.rooms, room))) {
     // What is known here of the room's state may be long out of date.
-    await enterThroughOthers(tools, { action, by, roomId: room.roomId, wanted: step.wanted ?? {}, via: step.via ?? [] });
-    return undefined;
+    const entry = { action, by, roomId: room.roomId, wanted: step.wanted ?? {}, via: step.via ?? [] };
+    if (await enterThroughOthers(tools, entry)) return undefined;
   }
   const current = await tools.rooms.states.current(room.nid, 'm.room.member', target);
   const from = current && membershipIn(current.content);
@@ -46,7 +46,7 @@ export async function setMembership(tools: MembershipTools, step: MembershipStep
   if (action === 'leave' && from === 'leave' && current?.sender === by.userId && by.userId === target) return current.eventId;
   checkTransition(action, from, target);
   const content = await memberContent(tools, { action, by, target, wanted: step.wanted ?? {} });
-  if (action === 'join') await prepareJoin(tools, step, current, content);
+  if (action === 'join' && !(await prepareJoin(tools, step, current, content))) return undefined;
   if (action === 'invite') {
     await checkInvites(tools, { by, targets: [target], roomId: room.roomId });
     if (domainOf(target) !== tools.serverName) {
@@ -70,21 +70,39 @@ export async function setMembership(tools: MembershipTools, step: MembershipStep
   return sent?.eventId;
 }
 
+/** Adds to the content who lets the user in, where somebody must; false where another server has let them in already. */
 async function prepareJoin(
   tools: MembershipTools,
-  { by, target, room }: MembershipStep,
+  step: MembershipStep,
   current: StoredEvent | undefined,
   content: JsonObject,
-): Promise<void> {
+): Promise<boolean> {
+  const { by, target, room } = step;
   const from = current && membershipIn(current.content);
   // A new name in the room is a join as well; neither doors nor limits concern it.
-  if (from === 'join') return;
+  if (from === 'join') return true;
   if (by.isGuest) {
     const access = await tools.rooms.states.current(room.nid, 'm.room.guest_access', '');
     if (!readGuestsMayJoin(access?.content)) throw guestAccessForbidden();
   }
   limit(tools, 'rc_joins.local', by, by.userId);
   limit(tools, 'rc_joins_per_room', by, room.roomId);
-  const authoriser = await authoriserOfJoin(tools, room, target, from);
-  if (authoriser !== undefined) content['join_authorised_via_users_server'] = authoriser;
+  try {
+    const authoriser = await authoriserOfJoin(tools, room, target, from);
+    if (authoriser !== undefined) content['join_authorised_via_users_server'] = authoriser;
+    return true;
+  } catch (error) {
+    const others = await otherServers(tools, room);
+    if (!(error instanceof MatrixError) || !canOthersHelp.has(error.errcode) || others.length === 0) throw error;
+    await askOthers(tools, { action: 'join', by, roomId: room.roomId, wanted: step.wanted ?? {}, via: others });
+    return false;
+  }
+}
+
+/** What this server cannot decide, or cannot grant, another in the room may. */
+const canOthersHelp: ReadonlySet<string> = new Set(['M_UNABLE_TO_AUTHORISE_JOIN', 'M_UNABLE_TO_GRANT_JOIN']);
+
+async function otherServers({ database, names, serverName }: MembershipTools, room: RoomIdentity): Promise<ServerName[]> {
+  const servers = (await names.textsOf(await joinedServers(database, room.nid))).values();
+  return [...servers].filter((server): server is ServerName => server !== serverName);
 }
