@@ -14,4 +14,5 @@ export * from './public-rooms.ts';
 export * from './query.ts';
 export * from './space-hierarchy.ts';
 export * from './third-party-invites.ts';
+export * from './transactions.ts';
 export * from './version.ts';

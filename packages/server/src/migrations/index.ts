@@ -21,6 +21,7 @@ import eventsByTime from './0071-events-by-time.ts';
 import roomDirectory from './0080-room-directory.ts';
 import remoteServers from './0100-remote-servers.ts';
 import forks from './0110-forks.ts';
+import federation from './0120-federation.ts';
 import openIdTokens from './0130-openid-tokens.ts';
 
 /** Every step of the schema, in order. A new one goes last, in a file `NNNN-name.ts`; one that was released is never changed. */
@@ -47,5 +48,6 @@ export const migrations: readonly Migration[] = [
   roomDirectory,
   remoteServers,
   forks,
+  federation,
   openIdTokens,
 ];

@@ -1,0 +1,85 @@
+import * as federation from '@myelin/protocol/api/federation';
+
+import type { Clock } from '../../platform/clock.ts';
+import type { Database, Interner } from '../../platform/database/index.ts';
+import { route, type Route } from '../../platform/http/index.ts';
+import type { Logger } from '../../platform/observability/index.ts';
+import type { Rooms } from '../../rooms/index.ts';
+import type { EduHandler } from '../edu.ts';
+import type { Receiving } from '../receiving.ts';
+import { forgetAbandoned, inboxAtStart, type InboxEntry } from './pdu-inbox.store.ts';
+import { Transactions, type TransactionNeeds } from './receive-transaction.ts';
+import { forgetAnswers } from './received-transactions.store.ts';
+import { RoomLanes } from './room-lanes.ts';
+import type { ServerLimits } from './server-limits.ts';
+
+export { ServerLimits, type ServerLimitSettings } from './server-limits.ts';
+
+export interface InboundNeeds {
+  readonly database: Database;
+  readonly names: Interner;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  readonly rooms: Pick<Rooms, 'ids' | 'states' | 'memberships' | 'events'>;
+  readonly receiving: Receiving;
+  readonly limits: ServerLimits;
+  readonly aboutAbsentUsers?: TransactionNeeds['aboutAbsentUsers'];
+}
+
+/** Transactions of other servers. */
+export interface InboundFederation {
+  readonly routes: readonly Route[];
+  /** Goes on with what was left in the inbox. From now on EDUs go to these handlers, by their type. */
+  start(edus: Readonly<Record<string, EduHandler>>): void;
+  /** Forgets old answers and what was given up long ago. */
+  tidy(): Promise<void>;
+  /** Ends with what is under way; what waits is there after the next start. */
+  stop(): Promise<void>;
+}
+
+const answersKeptMs = 2 * 24 * 3600_000;
+const abandonedKeptMs = 14 * 24 * 3600_000;
+
+/** Opens the inbox and makes the routes. */
+export async function openInbound(needs: InboundNeeds): Promise<InboundFederation> {
+  const { database, clock } = needs;
+  const { rooms, waitingOf, lastId } = await inboxAtStart(database);
+  let handlers: Readonly<Record<string, EduHandler>> = {};
+  let lastInboxId = lastId;
+  const onLeft = ({ originNid }: InboxEntry): void => {
+    const left = (waitingOf.get(originNid) ?? 1) - 1;
+    if (left <= 0) waitingOf.delete(originNid);
+    else waitingOf.set(originNid, left);
+  };
+  const lanes = new RoomLanes({ ...needs, onLeft });
+  const transactions = new Transactions({
+    ...needs,
+    lanes,
+    waitingOf,
+    nextInboxId: () => ++lastInboxId,
+    edus: () => handlers,
+  });
+  return {
+    routes: [
+      route(federation.sendTransaction, async ({ params, body, requester }) => ({
+        pdus: await transactions.receive({
+          origin: requester.origin,
+          transactionId: params.txnId,
+          claimedOrigin: body.origin,
+          pdus: body.pdus ?? [],
+          edus: body.edus ?? [],
+        }),
+      })),
+    ],
+    start(edus) {
+      handlers = edus;
+      lanes.resume(rooms);
+    },
+    tidy: () =>
+      database.write((tx) => {
+        forgetAnswers(tx, clock.now() - answersKeptMs);
+        forgetAbandoned(tx, clock.now() - abandonedKeptMs);
+      }),
+    stop: () => lanes.stop(),
+  };
+}

@@ -1,0 +1,190 @@
+import { isJsonObject, own } from '@myelin/protocol/canonical-json';
+import { forbidden, limitExceeded } from '@myelin/protocol/errors';
+import type { EventId, ServerName } from '@myelin/protocol/identifiers';
+
+import type { Clock } from '../../platform/clock.ts';
+import type { Database, Interner } from '../../platform/database/index.ts';
+import type { Logger } from '../../platform/observability/index.ts';
+import { Turns } from '../../platform/turns.ts';
+import type { RoomIdentity, Rooms } from '../../rooms/index.ts';
+import { readEdu, type EduHandler } from '../edu.ts';
+import type { DoorVerdict, Receiving } from '../receiving.ts';
+import { mayTakePart } from '../server-acls.ts';
+import { putIntoInbox, type InboxEntry } from './pdu-inbox.store.ts';
+import { answerOf, putAnswer } from './received-transactions.store.ts';
+import type { RoomLanes } from './room-lanes.ts';
+import type { ServerLimits } from './server-limits.ts';
+
+/** What another server has sent; its limits were checked at the door of the route. */
+export interface IncomingTransaction {
+  /** Who signed the request. */
+  readonly origin: ServerName;
+  readonly transactionId: string;
+  /** Who the body says it is from. */
+  readonly claimedOrigin: string | undefined;
+  readonly pdus: readonly unknown[];
+  readonly edus: readonly unknown[];
+}
+
+/** By event id: empty where the event is taken, else with a sentence that says why not. */
+export type PduResults = Record<string, { error?: string }>;
+
+export interface TransactionNeeds {
+  readonly database: Database;
+  readonly names: Interner;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  readonly rooms: Pick<Rooms, 'ids' | 'states' | 'memberships' | 'events'>;
+  readonly receiving: Receiving;
+  readonly lanes: RoomLanes;
+  readonly limits: ServerLimits;
+  /** How many events of each server wait in the inbox. */
+  readonly waitingOf: Map<number, number>;
+  readonly nextInboxId: () => number;
+  readonly edus: () => Readonly<Record<string, EduHandler>>;
+  /** Of a room that none of our users is in: an invitation that is withdrawn, or the like. True where it is dealt with. */
+  readonly aboutAbsentUsers?: ((room: RoomIdentity, pdu: unknown, origin: ServerName) => Promise<boolean>) | undefined;
+}
+
+/** Beyond so many events that wait for their rooms, their server hears that it is to send more slowly. */
+const mostWaitingOfOneServer = 5000;
+const pauseMs = 10_000;
+const transactionsAtOnce = 20;
+
+/**
+ * Takes transactions in: those of one server one after another. The answer leaves as soon as what must not be lost is durable; what the
+ * events mean is worked out afterwards, room by room.
+ * https://spec.matrix.org/v1.19/server-server-api/#transactions
+ */
+export class Transactions {
+  readonly #needs: TransactionNeeds;
+  readonly #turns = new Turns<ServerName>();
+  readonly #underWay = new Map<string, Promise<PduResults>>();
+  readonly #waiting = new Map<ServerName, number>();
+
+  constructor(needs: TransactionNeeds) {
+    this.#needs = needs;
+  }
+
+  /**
+   * Throws M_FORBIDDEN for a body that claims another origin, M_LIMIT_EXCEEDED for a server that sends too much. A transaction that comes
+   * again gets the answer of the first time.
+   */
+  async receive(transaction: IncomingTransaction): Promise<PduResults> {
+    const { origin, transactionId, claimedOrigin } = transaction;
+    if (claimedOrigin !== undefined && claimedOrigin !== origin) {
+      throw forbidden(`The transaction is signed by ${origin} and says that it is from ${claimedOrigin}`);
+    }
+    const key = `${origin} ${transactionId}`;
+    const underWay = this.#underWay.get(key);
+    if (underWay) return underWay;
+    const waiting = this.#waiting.get(origin) ?? 0;
+    if (waiting >= transactionsAtOnce) throw limitExceeded(pauseMs);
+    this.#waiting.set(origin, waiting + 1);
+    const answer = this.#turns
+      .take(origin, () => this.#needs.limits.run(origin, () => this.#receiveOnce(transaction)))
+      .finally(() => {
+        this.#underWay.delete(key);
+        const left = (this.#waiting.get(origin) ?? 1) - 1;
+        if (left === 0) this.#waiting.delete(origin);
+        else this.#waiting.set(origin, left);
+      });
+    this.#underWay.set(key, answer);
+    return answer;
+  }
+
+  async #receiveOnce({ origin, transactionId, pdus, edus }: IncomingTransaction): Promise<PduResults> {
+    const { database, names, waitingOf } = this.#needs;
+    const originNid = await names.idOf(origin);
+    // Ephemeral messages do no harm when they come twice: of them alone nothing is written down.
+    if (pdus.length > 0) {
+      const before = await answerOf(database, originNid, transactionId);
+      if (before !== undefined) return JSON.parse(before) as PduResults;
+      if ((waitingOf.get(originNid) ?? 0) >= mostWaitingOfOneServer) throw limitExceeded(pauseMs);
+    }
+    const results: PduResults = {};
+    const [accepted] = await Promise.all([this.#checkPdus(origin, originNid, pdus, results), this.#dispatch(origin, edus)]);
+    if (pdus.length > 0) await this.#store(originNid, transactionId, accepted, results);
+    return results;
+  }
+
+  /** The events that may go on to their rooms, by room; for all others `results` says why not. */
+  async #checkPdus(
+    origin: ServerName,
+    originNid: number,
+    pdus: readonly unknown[],
+    results: PduResults,
+  ): Promise<Map<number, InboxEntry[]>> {
+    const byRoom = Map.groupBy(pdus, (pdu) => (isJsonObject(pdu) ? own(pdu, 'room_id') : undefined));
+    const accepted = new Map<number, InboxEntry[]>();
+    await Promise.all(
+      [...byRoom].map(async ([roomId, ofRoom]) => {
+        // Of a room that nobody here knows not even the ids of the events can be told.
+        const room = typeof roomId === 'string' && roomId.isWellFormed() ? await this.#needs.rooms.ids.find(roomId) : undefined;
+        if (!room) return;
+        const entries: InboxEntry[] = [];
+        for (const verdict of await this.#atTheDoor(room, origin, ofRoom)) {
+          if (verdict.eventId === undefined || !verdict.eventId.isWellFormed()) continue;
+          results[verdict.eventId] = verdict.ok ? {} : { error: verdict.reason };
+          if (!verdict.ok || (await this.#isKnown(verdict.eventId))) continue;
+          const { eventId, pdu } = verdict;
+          entries.push({ id: this.#needs.nextInboxId(), originNid, eventId, pdu, attempts: 0 });
+        }
+        if (entries.length > 0) accepted.set(room.nid, entries);
+      }),
+    );
+    return accepted;
+  }
+
+  async #atTheDoor(room: RoomIdentity, origin: ServerName, pdus: readonly unknown[]): Promise<DoorVerdict[]> {
+    const { rooms, receiving, aboutAbsentUsers } = this.#needs;
+    if ((await rooms.memberships.localMembers(room.nid)).size === 0) {
+      for (const pdu of pdus) await aboutAbsentUsers?.(room, pdu, origin);
+      return [];
+    }
+    const verdicts = await receiving.atTheDoor(room, pdus);
+    if (await mayTakePart(rooms, room.nid, origin)) return verdicts;
+    return verdicts.map(({ eventId }) => ({ ok: false, eventId, reason: `${origin} is not allowed to take part in this room` }));
+  }
+
+  /** Whether the event has its place in its room already. */
+  async #isKnown(eventId: EventId): Promise<boolean> {
+    const known = await this.#needs.rooms.events.byId(eventId);
+    return known?.position !== undefined;
+  }
+
+  async #store(
+    originNid: number,
+    transactionId: string,
+    accepted: ReadonlyMap<number, readonly InboxEntry[]>,
+    results: PduResults,
+  ): Promise<void> {
+    const { database, clock, lanes, waitingOf } = this.#needs;
+    const now = clock.now();
+    await database.write((tx) => {
+      for (const [roomNid, entries] of accepted) putIntoInbox(tx, roomNid, entries, now);
+      putAnswer(tx, originNid, transactionId, JSON.stringify(results), now);
+      tx.onCommit(() => {
+        for (const [roomNid, entries] of accepted) {
+          waitingOf.set(originNid, (waitingOf.get(originNid) ?? 0) + entries.length);
+          lanes.accept(roomNid, entries);
+        }
+      });
+    });
+  }
+
+  async #dispatch(origin: ServerName, edus: readonly unknown[]): Promise<void> {
+    const handlers = this.#needs.edus();
+    for (const value of edus) {
+      const edu = readEdu(value);
+      const handler = edu && Object.hasOwn(handlers, edu.type) ? handlers[edu.type] : undefined;
+      if (!edu || !handler) continue;
+      try {
+        await handler({ ...edu, origin });
+      } catch (error) {
+        // One that we cannot take must not keep the others, or the events, from coming in.
+        this.#needs.logger.error({ err: error, origin, edu: edu.type }, 'an ephemeral message could not be taken in');
+      }
+    }
+  }
+}

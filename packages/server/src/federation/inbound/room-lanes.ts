@@ -1,0 +1,226 @@
+import type { ServerName } from '@myelin/protocol/identifiers';
+
+import type { Clock, Scheduled } from '../../platform/clock.ts';
+import type { Database, Interner } from '../../platform/database/index.ts';
+import type { Logger } from '../../platform/observability/index.ts';
+import type { Rooms } from '../../rooms/index.ts';
+import type { Receiving } from '../receiving.ts';
+import { abandon, oldestInInbox, putAttempts, takeFromInbox, type InboxEntry } from './pdu-inbox.store.ts';
+
+export interface LaneNeeds {
+  readonly database: Database;
+  readonly names: Interner;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  readonly rooms: Pick<Rooms, 'ids'>;
+  readonly receiving: Receiving;
+  /** Called when an entry has left the inbox, taken in or given up. */
+  readonly onLeft: (entry: InboxEntry) => void;
+}
+
+/** One room's events on their way in. */
+interface Lane {
+  readonly roomNid: number;
+  /** The oldest of what waits, as far as memory holds it. */
+  items: InboxEntry[];
+  /** Memory holds all that waits. */
+  whole: boolean;
+  /** Entries that were tried in vain, by their id, until their next attempt. */
+  readonly resting: Map<number, Scheduled>;
+  /** Entries that are done, and not deleted yet. */
+  done: number[];
+  state: 'idle' | 'ready' | 'running' | 'slow';
+}
+
+const roomsAtOnce = 32;
+const slowRoomsAtOnce = 500;
+/** A room that takes longer than this over its turn gives its place to another, and goes on beside it. */
+const slowAfterMs = 2000;
+const eventsInATurn = 50;
+const eventsRead = 100;
+const itemsInMemory = 10_000;
+const mostAttempts = 6;
+const firstRestMs = 1000;
+const longestRestMs = 5 * 60_000;
+
+/**
+ * Brings events from the inbox into their rooms: the events of a room one after another in the order in which they came, rooms side by
+ * side. Rooms take turns, and one that waits for another server holds up nobody. What fails is tried again later, and given up with a
+ * reason in the end. An entry is deleted once its room has it, so that a crash at worst shows a room what it knows.
+ */
+export class RoomLanes {
+  readonly #needs: LaneNeeds;
+  readonly #lanes = new Map<number, Lane>();
+  readonly #ready: Lane[] = [];
+  readonly #running = new Set<Promise<void>>();
+  #active = 0;
+  #slow = 0;
+  #inMemory = 0;
+  #stopped = false;
+
+  constructor(needs: LaneNeeds) {
+    this.#needs = needs;
+  }
+
+  /** Rooms in which something is under way or waits. */
+  get rooms(): number {
+    return this.#lanes.size;
+  }
+
+  /** Takes note of entries that have just been stored, in the order in which they came. */
+  accept(roomNid: number, entries: readonly InboxEntry[]): void {
+    const known = this.#lanes.get(roomNid);
+    const lane = known ?? this.#open(roomNid, true);
+    if (lane.whole && this.#inMemory + entries.length <= itemsInMemory) {
+      lane.items.push(...entries);
+      this.#inMemory += entries.length;
+    } else lane.whole = false;
+    this.#makeReady(lane);
+  }
+
+  /** Looks into the inbox for what was left there. */
+  resume(roomNids: Iterable<number>): void {
+    for (const roomNid of roomNids) this.#makeReady(this.#lanes.get(roomNid) ?? this.#open(roomNid, false));
+  }
+
+  /** Begins nothing more, and waits for what is under way; what waits stays in the inbox. */
+  async stop(): Promise<void> {
+    this.#stopped = true;
+    for (const { resting } of this.#lanes.values()) for (const rest of resting.values()) rest.cancel();
+    await Promise.all(this.#running);
+  }
+
+  #open(roomNid: number, whole: boolean): Lane {
+    const lane: Lane = { roomNid, items: [], whole, resting: new Map(), done: [], state: 'idle' };
+    this.#lanes.set(roomNid, lane);
+    return lane;
+  }
+
+  #makeReady(lane: Lane): void {
+    if (lane.state !== 'idle' || this.#stopped) return;
+    lane.state = 'ready';
+    this.#ready.push(lane);
+    this.#fill();
+  }
+
+  #fill(): void {
+    while (this.#active < roomsAtOnce && !this.#stopped) {
+      const lane = this.#ready.shift();
+      if (!lane) return;
+      const turn = this.#takeTurn(lane).finally(() => this.#running.delete(turn));
+      this.#running.add(turn);
+    }
+  }
+
+  async #takeTurn(lane: Lane): Promise<void> {
+    lane.state = 'running';
+    this.#active += 1;
+    const slow = this.#needs.clock.schedule(slowAfterMs, () => {
+      if (this.#slow >= slowRoomsAtOnce) return;
+      lane.state = 'slow';
+      this.#slow += 1;
+      this.#active -= 1;
+      this.#fill();
+    });
+    let more = true;
+    try {
+      more = await this.#work(lane);
+    } catch (error) {
+      // The database, most likely: what is not deleted is worked on again.
+      this.#needs.logger.error({ err: error, room: lane.roomNid }, 'events that came in wait longer');
+      this.#drop(lane);
+      lane.whole = false;
+      this.#needs.clock.schedule(firstRestMs, () => this.#makeReady(lane));
+      more = false;
+    }
+    slow.cancel();
+    if (this.#isSlow(lane)) this.#slow -= 1;
+    else this.#active -= 1;
+    lane.state = 'idle';
+    if (more || lane.items.length > 0) this.#makeReady(lane);
+    else if (lane.whole && lane.resting.size === 0) this.#lanes.delete(lane.roomNid);
+    this.#fill();
+  }
+
+  // A function of its own: the compiler does not see that a timer changes the state meanwhile.
+  #isSlow(lane: Lane): boolean {
+    return lane.state === 'slow';
+  }
+
+  /** One turn of a room; whether there may be more. */
+  async #work(lane: Lane): Promise<boolean> {
+    const room = await this.#needs.rooms.ids.byNid(lane.roomNid);
+    for (let worked = 0; worked < eventsInATurn && !this.#stopped; worked++) {
+      if (lane.items.length === 0 && !lane.whole) await this.#read(lane);
+      const entry = lane.items.shift();
+      if (!entry) break;
+      this.#inMemory -= 1;
+      const origin = (await this.#needs.names.textOf(entry.originNid)) as ServerName;
+      let reason: string;
+      try {
+        const { eventId, pdu } = entry;
+        const outcome = await this.#needs.receiving.receive(room, { eventId, pdu }, { origin });
+        if (outcome.outcome !== 'waiting') {
+          lane.done.push(entry.id);
+          this.#needs.onLeft(entry);
+          continue;
+        }
+        reason = outcome.reason;
+      } catch (error) {
+        reason = error instanceof Error ? error.message : String(error);
+        this.#needs.logger.warn({ err: error, room: room.roomId, event: entry.eventId }, 'an event could not be taken in');
+      }
+      await this.#rest(lane, entry, reason);
+    }
+    await this.#deleteDone(lane);
+    return lane.items.length > 0 || !lane.whole;
+  }
+
+  async #read(lane: Lane): Promise<void> {
+    await this.#deleteDone(lane);
+    // From here on, what is stored may or may not be among what is read.
+    lane.whole = true;
+    const limit = eventsRead + lane.resting.size;
+    const entries = await oldestInInbox(this.#needs.database, lane.roomNid, limit);
+    const arrived = lane.items;
+    const fresh = entries.filter(({ id }) => !lane.resting.has(id));
+    const known = new Set(fresh.map(({ id }) => id));
+    lane.items = [...fresh, ...(entries.length < limit ? arrived.filter(({ id }) => !known.has(id)) : [])];
+    this.#inMemory += lane.items.length - arrived.length;
+    if (entries.length >= limit) lane.whole = false;
+  }
+
+  async #deleteDone(lane: Lane): Promise<void> {
+    if (lane.done.length === 0) return;
+    const { done } = lane;
+    lane.done = [];
+    await this.#needs.database.write((tx) => takeFromInbox(tx, done));
+  }
+
+  /** Lays an entry aside until its next attempt, or gives it up. */
+  async #rest(lane: Lane, before: InboxEntry, reason: string): Promise<void> {
+    const { database, clock, logger } = this.#needs;
+    const entry = { ...before, attempts: before.attempts + 1 };
+    if (entry.attempts >= mostAttempts) {
+      await database.write((tx) => abandon(tx, lane.roomNid, entry, reason, clock.now()));
+      logger.warn({ event: entry.eventId, reason }, 'an event is given up');
+      this.#needs.onLeft(entry);
+      return;
+    }
+    await database.write((tx) => putAttempts(tx, entry.id, entry.attempts));
+    const restMs = Math.min(firstRestMs * 4 ** (entry.attempts - 1), longestRestMs);
+    const rest = clock.schedule(restMs, () => {
+      lane.resting.delete(entry.id);
+      lane.items.push(entry);
+      this.#inMemory += 1;
+      this.#makeReady(lane);
+    });
+    lane.resting.set(entry.id, rest);
+  }
+
+  #drop(lane: Lane): void {
+    this.#inMemory -= lane.items.length;
+    lane.items = [];
+    lane.done = [];
+  }
+}
