@@ -1,17 +1,18 @@
 import assert from 'node:assert/strict';
 
-import type { Person } from '@myelin/testing';
+import { SyncedClient, type Person, type Syncing } from '@myelin/testing';
 
 import type { SeenEvent } from './room-model.ts';
 
 /** A user who does random things and writes down what sync brings. */
-export class RandomUser {
+export class RandomUser implements Syncing {
   readonly person: Person;
   /** By room: the events that sync brought, in its order, gaps filled by paging. */
   readonly brought = new Map<string, string[]>();
   /** Rooms that sync has shown as invitations: what happened before a new invitation, since the sync before it, is not told any more. */
   readonly invitedTo = new Set<string>();
-  #since: string | undefined;
+  /** What a client would have made of all that sync brought. */
+  readonly client = new SyncedClient();
   #lastSync: Promise<void> = Promise.resolve();
   /** Rooms of which sync has said that this user is outside. */
   readonly #outside = new Set<string>();
@@ -39,14 +40,14 @@ export class RandomUser {
   }
 
   async #sync(): Promise<void> {
-    const before = this.#since;
+    const before = this.client.nextBatch;
     const filter = JSON.stringify({ room: { timeline: { limit: 10 } } });
     const answer = (await this.person.get('/sync', {
       timeout: 0,
       filter,
       ...(before !== undefined && { since: before }),
     })) as SyncAnswer;
-    this.#since = answer.next_batch;
+    this.client.hears(answer);
     for (const roomId of Object.keys(answer.rooms?.invite ?? {})) this.invitedTo.add(roomId);
     for (const section of ['join', 'leave'] as const) {
       for (const [roomId, { timeline }] of Object.entries(answer.rooms?.[section] ?? {})) {
@@ -62,6 +63,10 @@ export class RandomUser {
         this.brought.set(roomId, [...known, ...missed, ...timeline.events.map(({ event_id }) => event_id)]);
       }
     }
+  }
+
+  get(path: string, query: Parameters<Person['get']>[1] = {}): Promise<any> {
+    return this.person.get(path, query);
   }
 
   /** All of a room that this user can read, oldest first; undefined where the server refuses. */
@@ -113,6 +118,7 @@ interface Timeline {
 }
 
 interface SyncAnswer {
+  readonly [member: string]: unknown;
   readonly next_batch: string;
   readonly rooms?: {
     readonly join?: Record<string, { readonly timeline?: Timeline }>;

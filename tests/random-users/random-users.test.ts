@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 
 import { seededRandom, type SeededRandom } from '@myelin/protocol/fixtures';
-import { forEachHomeserver, type TestHomeserver } from '@myelin/testing';
+import { expectSyncToConverge, forEachHomeserver, type TestHomeserver } from '@myelin/testing';
 
 import { RandomUser } from './random-user.ts';
 import { RoomModel, type SeenEvent } from './room-model.ts';
@@ -22,6 +22,7 @@ forEachHomeserver('fifty users who do random things', ({ test }) => {
       await world.round();
     } while (performance.now() < end);
     await world.isConsistent();
+    await world.converges();
   });
 });
 
@@ -67,6 +68,11 @@ class World {
         this.#syncBroughtWhatTheModelSays(user, roomId, ids, model);
       }
     }
+  }
+
+  /** Some clients compare what they made of all that they heard with what a new device is told. */
+  async converges(): Promise<void> {
+    for (const user of this.#users.slice(0, 8)) await expectSyncToConverge(user);
   }
 
   async #readsWhatTheModelSays(user: RandomUser, roomId: string, history: readonly SeenEvent[], model: RoomModel): Promise<void> {

@@ -1,3 +1,4 @@
+import type { ContractCheck } from '@myelin/testing';
 import {
   ClientEvent,
   createClient,
@@ -15,6 +16,19 @@ import type { Logger } from 'matrix-js-sdk/lib/logger.js';
 const quiet = (): void => undefined;
 const silent: Logger = { trace: quiet, debug: quiet, info: quiet, warn: quiet, error: quiet, getChild: () => silent };
 
+/** The SDK's own way to the network, with each answer held against the spec. */
+function fetchUnder(contract: ContractCheck): typeof globalThis.fetch {
+  return async (input, init) => {
+    // oxlint-disable-next-line no-restricted-globals -- the SDK is to run as it does in a browser
+    const response = await fetch(input, init);
+    const url = input instanceof Request ? input.url : input.toString();
+    const text = await response.clone().text();
+    const body: unknown = text.startsWith('{') || text.startsWith('[') ? JSON.parse(text) : undefined;
+    contract.check({ method: init?.method ?? 'GET', url, status: response.status, body });
+    return response;
+  };
+}
+
 const patienceMs = 30_000;
 
 /** Somebody with an unmodified client: matrix-js-sdk, as web clients use it. */
@@ -26,24 +40,26 @@ export class Talker {
   }
 
   /** Registers an account. */
-  static async registers(baseUrl: string, name: string): Promise<Talker> {
+  static async registers(baseUrl: string, name: string, contract: ContractCheck): Promise<Talker> {
     const guest = createClient({ baseUrl, logger: silent });
     const answer = await guest.registerRequest({ username: name, password: `${name}'s secret`, auth: { type: 'm.login.dummy' } });
-    return Talker.#signedIn(baseUrl, answer as SignedIn);
+    return Talker.#signedIn(baseUrl, answer as SignedIn, contract);
   }
 
   /** Logs an account in on a new device. */
-  static async logsIn(baseUrl: string, name: string): Promise<Talker> {
+  static async logsIn(baseUrl: string, name: string, contract: ContractCheck): Promise<Talker> {
     const answer = await createClient({ baseUrl, logger: silent }).loginRequest({
       type: 'm.login.password',
       identifier: { type: 'm.id.user', user: name },
       password: `${name}'s secret`,
     });
-    return Talker.#signedIn(baseUrl, answer);
+    return Talker.#signedIn(baseUrl, answer, contract);
   }
 
-  static #signedIn(baseUrl: string, { user_id: userId, access_token: accessToken, device_id: deviceId }: SignedIn): Talker {
-    return new Talker(createClient({ baseUrl, userId, accessToken, deviceId, logger: silent }));
+  static #signedIn(baseUrl: string, account: SignedIn, contract: ContractCheck): Talker {
+    const { user_id: userId, access_token: accessToken, device_id: deviceId } = account;
+    const fetchFn = fetchUnder(contract);
+    return new Talker(createClient({ baseUrl, userId, accessToken, deviceId, logger: silent, fetchFn }));
   }
 
   get userId(): string {

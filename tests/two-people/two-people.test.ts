@@ -1,7 +1,15 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 
-import { noPostgresReason, postgresDatabases, ServerProcess, sqliteDatabases, type TestDatabases } from '@myelin/testing';
+import {
+  createContractCheck,
+  expectSyncToConverge,
+  noPostgresReason,
+  postgresDatabases,
+  ServerProcess,
+  sqliteDatabases,
+  type TestDatabases,
+} from '@myelin/testing';
 
 import { Talker } from './talker.ts';
 
@@ -21,8 +29,9 @@ function suite(label: string, databases: TestDatabases | undefined, skip: string
     });
 
     test('they register, make a room, talk, edit, react, page back, go offline and come back; the server is killed in between', async () => {
-      const alice = await Talker.registers(server.baseUrl, 'alice');
-      const bob = await Talker.registers(server.baseUrl, 'bob');
+      const contract = await createContractCheck();
+      const alice = await Talker.registers(server.baseUrl, 'alice', contract);
+      const bob = await Talker.registers(server.baseUrl, 'bob', contract);
       talkers.push(alice, bob);
       await Promise.all([alice.startsListening(), bob.startsListening()]);
 
@@ -33,6 +42,10 @@ function suite(label: string, databases: TestDatabases | undefined, skip: string
       await bob.sees('the room', () => bob.client.getRoom(roomId)?.getMyMembership() === 'join');
       await alice.sees('that Bob has come', () => alice.room(roomId).getMember(bob.userId)?.membership === 'join');
       assert.equal(bob.room(roomId).name, 'Kitchen');
+
+      // Bob has a bot too, which only listens.
+      const bot = await server.logsIn('bob', "bob's secret", contract);
+      await bot.syncs();
 
       // They talk; each hears the other, in one order.
       const hello = await alice.says(roomId, 'hello Bob');
@@ -61,6 +74,7 @@ function suite(label: string, databases: TestDatabases | undefined, skip: string
       await server.kill();
       await talking;
       await server.start();
+      await bot.syncs();
       for (let number = said.length; number < 60; number++) await alice.says(roomId, `sentence ${number} again`);
       await bob.sees(
         'the end of it',
@@ -73,14 +87,15 @@ function suite(label: string, databases: TestDatabases | undefined, skip: string
 
       // Bob goes offline; what he misses awaits him, with a gap that he can page through.
       bob.stopsListening();
+      await bot.syncs();
       for (let number = 0; number < 50; number++) await alice.says(roomId, `while Bob was away ${number}`);
-      const again = await Talker.logsIn(server.baseUrl, 'bob');
+      const again = await Talker.logsIn(server.baseUrl, 'bob', contract);
       talkers.push(again);
       await again.startsListening();
       await again.sees('the last word', () => again.hears(roomId).includes('while Bob was away 49'));
       await again.pagesBackToTheStart(roomId);
       // Alice looks on a new device too: her old one may still show a sentence that it believes unsent.
-      const elsewhere = await Talker.logsIn(server.baseUrl, 'alice');
+      const elsewhere = await Talker.logsIn(server.baseUrl, 'alice', contract);
       talkers.push(elsewhere);
       await elsewhere.startsListening();
       await elsewhere.pagesBackToTheStart(roomId);
@@ -96,6 +111,11 @@ function suite(label: string, databases: TestDatabases | undefined, skip: string
       await again.client.sendReadReceipt(last);
       await alice.sees('that Bob has read it', () => alice.room(roomId).hasUserReadEvent(bob.userId, last.getId() ?? ''));
       assert.ok(bobRead.includes(hello));
+
+      // What the bot made of all that it heard is what a new device is told.
+      await expectSyncToConverge(bot);
+      await bot.http.close();
+      assert.deepEqual(contract.takeViolations(), [], 'answers that the spec does not allow');
     });
   });
 }

@@ -8,6 +8,9 @@ import { migrations } from '@myelin/server/migrations';
 import { request } from 'undici';
 
 import type { TestDatabases } from '../databases/test-databases.ts';
+import type { ContractCheck } from './contract-check.ts';
+import { HttpClient } from './http-client.ts';
+import { Person } from './person.ts';
 import { writeConfiguration } from './write-configuration.ts';
 
 const main = fileURLToPath(new URL('../../../server/src/main.ts', import.meta.url));
@@ -55,6 +58,16 @@ export class ServerProcess {
       // There is no position to wait for before a server runs: only its port can be asked.
       await new Promise((resolve) => setTimeout(resolve, 20));
     }
+  }
+
+  /** Somebody's device that speaks plain HTTP, beside others that the account may have. Every answer is held against the spec. */
+  async logsIn(name: string, password: string, contract: ContractCheck): Promise<Person> {
+    const http = new HttpClient(this.baseUrl, contract);
+    const body = { type: 'm.login.password', identifier: { type: 'm.id.user', user: name }, password };
+    const answer = await http.request('POST', '/login', { body });
+    if (answer.status !== 200) throw new Error(`${name} cannot log in: ${answer.status} ${JSON.stringify(answer.body)}`);
+    const { user_id: userId, device_id: deviceId, access_token: token } = answer.body;
+    return new Person({ userId, deviceId, token, password, http });
   }
 
   /** Ends it as a power cut would: nothing is told. */
