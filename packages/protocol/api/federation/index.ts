@@ -12,6 +12,7 @@ export * from './leaving.ts';
 export * from './openid.ts';
 export * from './public-rooms.ts';
 export * from './query.ts';
+export * from './room-complexity.ts';
 export * from './space-hierarchy.ts';
 export * from './third-party-invites.ts';
 export * from './transactions.ts';

@@ -6,6 +6,7 @@ import { systemClock, type Clock } from '../platform/clock.ts';
 import { Interner } from '../platform/database/index.ts';
 import { createHttpServer, healthRoute, type BoundAddress } from '../platform/http/index.ts';
 import { createLogging, type Logging } from '../platform/observability/index.ts';
+import type { Resolver } from '../platform/outgoing/index.ts';
 import { systemRandom, type Random } from '../platform/random.ts';
 import { Notifier } from '../platform/streams/index.ts';
 import { openRooms } from '../rooms/index.ts';
@@ -20,6 +21,8 @@ export interface StartOptions {
   readonly warnings?: readonly string[];
   readonly clock?: Clock;
   readonly random?: Random;
+  /** Finds hosts by their names; the system's DNS unless given. */
+  readonly resolver?: Resolver;
 }
 
 /** A server that runs. */

@@ -1,3 +1,4 @@
 export { createCertificateAuthority, type Certificate, type CertificateAuthority } from './certificate-authority.ts';
+export { startFederation, type FederatedHomeservers } from './federated-homeservers.ts';
 export { TestResolver } from './test-resolver.ts';
 export { type SiteRequest, startTlsSite, type TlsSite } from './tls-site.ts';

@@ -20,6 +20,8 @@ export interface TestHomeserverOptions {
   readonly config?: Readonly<Record<string, unknown>>;
   readonly clock?: StartOptions['clock'];
   readonly random?: StartOptions['random'];
+  /** Finds other servers; the system's unless given. */
+  readonly resolver?: StartOptions['resolver'];
 }
 
 let people = 0;
@@ -153,8 +155,9 @@ export class TestHomeserver {
   async #open(): Promise<void> {
     const { config, warnings } = loadConfig([this.#configPath]);
     const quiet = { ...config, log: { level: 'fatal' as const, loggers: {}, outputs: [] } };
-    const { clock, random } = this.#options;
-    this.#server = await startServer(quiet, { warnings, ...(clock && { clock }), ...(random && { random }) });
+    const { clock, random, resolver } = this.#options;
+    const given = { ...(clock && { clock }), ...(random && { random }), ...(resolver && { resolver }) };
+    this.#server = await startServer(quiet, { warnings, ...given });
     this.#http = new HttpClient(this.baseUrl, this.#contract);
   }
 

@@ -1,3 +1,4 @@
+import { hash } from 'node:crypto';
 import { mkdtemp, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -33,7 +34,7 @@ export async function writeConfiguration(
   const directory = await mkdtemp(join(tmpdir(), 'myelin-homeserver-'));
   const serverName = (changes['server_name'] as string | undefined) ?? 'hive.example';
   const signingKey = join(directory, 'signing.key');
-  await writeFile(signingKey, encodeSigningKey(generateSigningKey(new Uint8Array(32).fill(7))));
+  await writeFile(signingKey, encodeSigningKey(generateSigningKey(hash('sha256', serverName, 'buffer'))));
   const configPath = join(directory, 'homeserver.yaml');
   const config = {
     server_name: serverName,

@@ -1,0 +1,80 @@
+import * as federation from '@myelin/protocol/api/federation';
+import type { JsonObject } from '@myelin/protocol/events';
+
+import { shownPdus } from '../../../federation/membership/index.ts';
+import { answer, rawJson, route, type Route } from '../../../platform/http/index.ts';
+import { exchangeThirdPartyInvite } from './exchange-third-party-invite.ts';
+import { receiveInvite } from './receive-invite.ts';
+import { complexityForServer } from './room-complexity.ts';
+import { acceptJoin } from './send-join.ts';
+import type { ServerMembershipTools } from './server-tools.ts';
+import { takeSubmission } from './submitted-event.ts';
+import { membershipTemplate } from './templates.ts';
+
+/** The endpoints by which other servers' users get into rooms, out of them, and are let in. */
+export function membershipFederation(tools: ServerMembershipTools): Route[] {
+  return [
+    route(federation.makeJoin, ({ params, query, requester }) =>
+      membershipTemplate(tools, {
+        membership: 'join',
+        roomId: params.roomId,
+        user: params.userId,
+        origin: requester.origin,
+        versions: query.ver ?? ['1'],
+      }),
+    ),
+    route(federation.sendJoinV2, async ({ params, query, body, requester }) => {
+      const submission = { ...params, origin: requester.origin, event: body };
+      return rawJson(await acceptJoin(tools, { ...submission, omitMembers: query.omit_members ?? false }));
+    }),
+    route(federation.makeKnock, ({ params, query, requester }) =>
+      membershipTemplate(tools, {
+        membership: 'knock',
+        roomId: params.roomId,
+        user: params.userId,
+        origin: requester.origin,
+        versions: query.ver,
+      }),
+    ),
+    route(federation.sendKnock, async ({ params, body, requester }) => {
+      const submission = { ...params, membership: 'knock', origin: requester.origin, event: body } as const;
+      const { room, event } = await takeSubmission(tools, submission);
+      return { knock_room_state: (await shownPdus(tools.rooms, room, event)) as unknown as JsonObject[] };
+    }),
+    route(federation.makeLeave, ({ params, requester }) =>
+      membershipTemplate(tools, {
+        membership: 'leave',
+        roomId: params.roomId,
+        user: params.userId,
+        origin: requester.origin,
+      }),
+    ),
+    route(federation.sendLeaveV2, async ({ params, body, requester }) => {
+      await takeSubmission(tools, { ...params, membership: 'leave', origin: requester.origin, event: body });
+      return {};
+    }),
+    route(federation.sendInviteV2, async ({ params, body, requester }) => {
+      const invite = { ...params, origin: requester.origin, version: body.room_version, shown: body.invite_room_state };
+      return { event: (await receiveInvite(tools, { ...invite, event: body.event })) as unknown as JsonObject };
+    }),
+    route(federation.sendInviteV1, async ({ params, body, requester }) => {
+      const { unsigned } = body as { readonly unsigned?: { readonly invite_room_state?: readonly unknown[] } };
+      const shown = unsigned?.invite_room_state;
+      const invite = { ...params, origin: requester.origin, version: '1', event: body, shown: Array.isArray(shown) ? shown : [] };
+      return answer({ body: [200, { event: await receiveInvite(tools, invite) }] });
+    }),
+    route(federation.exchangeThirdPartyInvite, async ({ params, body, requester }) => {
+      await exchangeThirdPartyInvite(tools, {
+        roomId: params.roomId,
+        origin: requester.origin,
+        sender: body.sender,
+        target: body.state_key,
+        thirdPartyInvite: body.content.third_party_invite,
+      });
+      return {};
+    }),
+    route(federation.getRoomComplexity, async ({ params, requester }) => ({
+      v1: await complexityForServer(tools, params.roomId, requester.origin),
+    })),
+  ];
+}

@@ -1,0 +1,113 @@
+import { forbidden, incompatibleRoomVersion, inviteBlocked, invalidParam, missingParam, notFound } from '@myelin/protocol/errors';
+import { checkPduFormat, eventIdOf, roomIdOfCreate, signPdu, type Pdu } from '@myelin/protocol/events';
+import { domainOf, isUserId, type EventId, type RoomId, type ServerName, type UserId } from '@myelin/protocol/identifiers';
+import { roomVersionRules, type RoomVersionRules } from '@myelin/protocol/room-versions';
+import { isServerAllowed } from '@myelin/protocol/server-acl';
+
+import { memberFault, strippedStateJson, type NamedRoom } from '../../../federation/membership/index.ts';
+import { blocksInvites } from '../invites.ts';
+import { isServerIn } from '../membership-tools.ts';
+import type { ServerMembershipTools } from './server-tools.ts';
+
+/** Another server invites one of our users. */
+export interface IncomingInvite {
+  readonly roomId: RoomId;
+  /** As the path has it. */
+  readonly eventId: EventId;
+  readonly origin: ServerName;
+  readonly version: string;
+  readonly event: unknown;
+  /** Absent where the other server shows nothing of the room. */
+  readonly shown: readonly unknown[] | undefined;
+}
+
+/**
+ * Signs an invite and keeps it for the user, who sees it by `/sync`. Throws M_INCOMPATIBLE_ROOM_VERSION, M_INVALID_PARAM for what is no
+ * invite of one of our users by one of theirs, M_MISSING_PARAM where the room is not shown, M_NOT_FOUND for users who do not exist,
+ * M_FORBIDDEN, M_INVITE_BLOCKED, M_LIMIT_EXCEEDED.
+ * https://spec.matrix.org/v1.19/server-server-api/#put_matrixfederationv2inviteroomideventid
+ */
+export async function receiveInvite(tools: ServerMembershipTools, invite: IncomingInvite): Promise<Pdu> {
+  const rules = roomVersionRules(invite.version);
+  if (!rules) throw incompatibleRoomVersion(invite.version);
+  const room: NamedRoom = { roomId: invite.roomId, rules };
+  const pdu = await signedInvite(tools, room, invite);
+  const target = pdu.state_key as UserId;
+  await checkInvitable(tools, { origin: invite.origin, room, target });
+  const shown = await checkShown(tools, room, invite.shown);
+  const signed = signPdu(pdu, tools.serverName, tools.signingKey, rules);
+  const known = await tools.rooms.ids.find(room.roomId);
+  // A room that we are in gets the invite like all its other events: what it does to the state is decided there.
+  if (known && (await isServerIn(tools.rooms, known))) return signed;
+  await tools.entering.receiveOutOfBandMembership({
+    room,
+    event: { eventId: invite.eventId, pdu: signed },
+    strippedState: strippedStateJson(shown, signed),
+  });
+  return signed;
+}
+
+/** The event, if it is an invite of one of our users that one of the other server's users has made and that server has signed. */
+async function signedInvite(tools: ServerMembershipTools, room: NamedRoom, invite: IncomingInvite): Promise<Pdu> {
+  const { origin, eventId, event } = invite;
+  const format = checkPduFormat(event, room.rules);
+  if (!format.ok) throw invalidParam(format.reason);
+  const fault = memberFault(event, { roomId: room.roomId, membership: 'invite' });
+  if (fault !== undefined) throw invalidParam(fault);
+  const { sender, state_key: target } = format.pdu;
+  if (domainOf(sender) !== origin) throw invalidParam(`The sender is not a user of ${origin}`);
+  if (target === undefined || !isUserId(target) || domainOf(target) !== tools.serverName) {
+    throw invalidParam('The state key is not a user of this server');
+  }
+  const [verdict] = await tools.entering.atTheDoor(room, [event]);
+  if (!verdict?.ok) throw invalidParam(verdict?.reason ?? 'The event was not looked at');
+  if (verdict.eventId !== eventId) throw invalidParam(`The event is ${verdict.eventId}, not ${eventId}`);
+  return verdict.pdu;
+}
+
+async function checkInvitable(
+  tools: ServerMembershipTools,
+  { origin, room, target }: { readonly origin: ServerName; readonly room: NamedRoom; readonly target: UserId },
+): Promise<void> {
+  const { config, rooms, limiters } = tools;
+  const account = await tools.accounts.find(target);
+  if (!account) throw notFound(`${target} does not exist`);
+  if (account.deactivated) throw forbidden(`${target} does not take part any more`);
+  if (config.block_non_admin_invites) throw forbidden('Invites have been disabled on this server');
+  if (await blocksInvites(tools, target)) throw inviteBlocked();
+  const known = await rooms.ids.find(room.roomId);
+  if (known && known.rules.id !== room.rules.id) throw invalidParam(`The room has version ${known.rules.id}`);
+  if (known && (await isServerIn(rooms, known))) {
+    const acl = await rooms.states.current(known.nid, 'm.room.server_acl', '');
+    if (!isServerAllowed(acl?.content, origin)) throw forbidden(`The room does not let ${origin} take part`);
+  }
+  limiters['rc_invites.per_room']?.limit(room.roomId);
+  limiters['rc_invites.per_user']?.limit(target);
+}
+
+/**
+ * What is shown of the room: from room version 12 on whole events of that room with its create event among them, before that whatever
+ * older servers send.
+ */
+async function checkShown(
+  tools: ServerMembershipTools,
+  room: NamedRoom,
+  shown: readonly unknown[] | undefined,
+): Promise<readonly unknown[]> {
+  if (!room.rules.roomIdIsCreateEventHash) return shown ?? [];
+  if (!shown) throw missingParam('invite_room_state');
+  const verdicts = await tools.entering.atTheDoor(room, shown);
+  const pdus = verdicts.map((verdict) => {
+    if (!verdict.ok) throw invalidParam(`invite_room_state: ${verdict.reason}`);
+    if (roomOf(verdict.pdu, room.rules) !== room.roomId) throw invalidParam('invite_room_state has an event of another room');
+    return verdict.pdu;
+  });
+  if (!pdus.some(({ type, state_key }) => type === 'm.room.create' && state_key === '')) {
+    throw invalidParam('invite_room_state lacks the m.room.create event');
+  }
+  return pdus;
+}
+
+function roomOf(pdu: Pdu, rules: RoomVersionRules): RoomId {
+  return pdu.room_id ?? roomIdOfCreate(eventIdOf(pdu, rules));
+}

@@ -1,0 +1,46 @@
+import { forbidden, notFound } from '@myelin/protocol/errors';
+import { domainOf, type RoomId, type ServerName, type UserId } from '@myelin/protocol/identifiers';
+import { isServerAllowed } from '@myelin/protocol/server-acl';
+import type { SigningKey } from '@myelin/protocol/signatures';
+
+import type { Config } from '../../../config/index.ts';
+import type { Entering } from '../../../federation/membership/index.ts';
+import type { RoomIdentity } from '../../../rooms/index.ts';
+import { isServerIn, type MembershipTools } from '../membership-tools.ts';
+
+/** Who of this server can be invited; the feature `account` knows. */
+export interface InvitableUsers {
+  /** Undefined where there is no such account. */
+  find(user: UserId): Promise<{ readonly deactivated: boolean } | undefined>;
+}
+
+/** What serving other servers' memberships needs. */
+export interface ServerMembershipTools extends MembershipTools {
+  readonly config: MembershipTools['config'] & Pick<Config, 'limit_remote_rooms'>;
+  readonly entering: Entering;
+  readonly signingKey: SigningKey;
+  readonly accounts: InvitableUsers;
+  /** Passes an event of another server's user on to all servers in the room: we have helped it in. */
+  readonly relay: (event: { readonly eventNid: number; readonly origin: ServerName }) => Promise<void>;
+}
+
+/**
+ * A room in which this server can help. Throws M_NOT_FOUND where none of our users is in it, M_FORBIDDEN where its ACL shuts the asking
+ * server out.
+ */
+export async function residentRoom(
+  { rooms }: Pick<ServerMembershipTools, 'rooms'>,
+  roomId: RoomId,
+  origin: ServerName,
+): Promise<RoomIdentity> {
+  const room = await rooms.ids.find(roomId);
+  if (!room || !(await isServerIn(rooms, room))) throw notFound('Unknown room');
+  const acl = await rooms.states.current(room.nid, 'm.room.server_acl', '');
+  if (!isServerAllowed(acl?.content, origin)) throw forbidden(`The room does not let ${origin} take part`);
+  return room;
+}
+
+/** Throws M_FORBIDDEN where a server speaks for a user of another. */
+export function checkSpeaksFor(origin: ServerName, user: UserId): void {
+  if (domainOf(user) !== origin) throw forbidden(`${origin} cannot speak for ${user}`);
+}

@@ -1,0 +1,49 @@
+import { forbidden } from '@myelin/protocol/errors';
+import type { JsonObject } from '@myelin/protocol/events';
+import { domainOf, type RoomId, type ServerName, type UserId } from '@myelin/protocol/identifiers';
+
+import type { RoomIdentity } from '../../rooms/index.ts';
+import { inviteRemoteUser } from './invite.ts';
+import { joinThroughOthers } from './join.ts';
+import { knockThroughOthers } from './knock.ts';
+import { leaveThroughOthers } from './leave.ts';
+import type { RemoteMembershipTools } from './tools.ts';
+
+export { memberFault, type ExpectedMember } from './member-pdu.ts';
+export { shownPdus, strippedEvents, strippedStateJson } from './shown-state.ts';
+export type { Entering, EnteredRoom, NamedRoom, OutOfBandMembership, RemoteMembershipTools, ServerCalls } from './tools.ts';
+
+interface Step {
+  readonly user: UserId;
+  readonly roomId: RoomId;
+  readonly via: readonly ServerName[];
+  readonly content: JsonObject;
+}
+
+/** Taking part in rooms of other servers; the feature `room-membership` says what of it is asked for when. */
+export interface MembershipOverFederation {
+  join(step: Step): Promise<void>;
+  knock(step: Step): Promise<void>;
+  leave(step: Step): Promise<void>;
+  checkReachable(users: readonly UserId[]): void;
+  invite(step: {
+    readonly room: RoomIdentity;
+    readonly by: UserId;
+    readonly target: UserId;
+    readonly content: JsonObject;
+  }): Promise<void>;
+}
+
+/** Memberships that need the help of another server. */
+export function membershipOverFederation(tools: RemoteMembershipTools): MembershipOverFederation {
+  return {
+    join: async (step) => void (await joinThroughOthers(tools, step)),
+    knock: (step) => knockThroughOthers(tools, step),
+    leave: (step) => leaveThroughOthers(tools, step),
+    checkReachable(users) {
+      const user = users.find((target) => !tools.servers.mayTalkTo(domainOf(target)));
+      if (user !== undefined) throw forbidden(`This server does not talk to ${domainOf(user)}: ${user} cannot be invited`);
+    },
+    invite: (step) => inviteRemoteUser(tools, step),
+  };
+}

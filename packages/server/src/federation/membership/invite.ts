@@ -1,0 +1,76 @@
+import * as federation from '@myelin/protocol/api/federation';
+import { forbidden, unknown, unsupportedRoomVersion } from '@myelin/protocol/errors';
+import type { JsonObject, Pdu } from '@myelin/protocol/events';
+import { domainOf, type ServerName, type UserId } from '@myelin/protocol/identifiers';
+import { signingKeyIds } from '@myelin/protocol/signatures';
+
+import { RemoteError } from '../../remote-servers/remote-error.ts';
+import type { PreparedEvent, RoomIdentity } from '../../rooms/index.ts';
+import { failureForClient } from './ask-servers.ts';
+import { shownPdus } from './shown-state.ts';
+import { letIn, type RemoteMembershipTools } from './tools.ts';
+
+const timeoutMs = 30_000;
+
+/**
+ * Invites a user of another server to a room that this server is in: the event needs that server's signature before the room may have
+ * it. Throws what the other server has said where it says no, M_FORBIDDEN where the room's rules do.
+ * https://spec.matrix.org/v1.19/server-server-api/#inviting-to-a-room
+ */
+export async function inviteRemoteUser(
+  tools: RemoteMembershipTools,
+  invite: { readonly room: RoomIdentity; readonly by: UserId; readonly target: UserId; readonly content: JsonObject },
+): Promise<void> {
+  const { room, by, target, content } = invite;
+  const server = domainOf(target);
+  const prepared = await tools.rooms.prepare(room, { type: 'm.room.member', sender: by, stateKey: target, content });
+  const returned = await askInvited(tools, server, room, prepared);
+  const event = await letIn(tools, room, returned);
+  if (event.eventId !== prepared.eventId || signingKeyIds(event.pdu, server).length === 0) {
+    throw unknown(`${server} has answered with another event than the invite`, 502);
+  }
+  const { outcome } = await tools.entering.receive(room, event, { origin: tools.serverName });
+  if (outcome !== 'accepted' && outcome !== 'known')
+    throw forbidden('The room has changed, and does not allow this invite any more');
+}
+
+async function askInvited(
+  tools: RemoteMembershipTools,
+  server: ServerName,
+  room: RoomIdentity,
+  { pdu, eventId }: PreparedEvent,
+): Promise<Pdu> {
+  const shown = await shownPdus(tools.rooms, room, { sender: pdu.sender, stateKey: pdu.state_key });
+  const params = { roomId: room.roomId, eventId };
+  const body = { room_version: room.rules.id, event: pdu, invite_room_state: shown };
+  try {
+    const { event } = await tools.servers.call(server, federation.sendInviteV2, { params, body: body as never }, { timeoutMs });
+    return event as unknown as Pdu;
+  } catch (error) {
+    if (!isOlder(error, room)) throw inviteFailure(error, room);
+  }
+  try {
+    const older = { ...pdu, unsigned: { ...pdu.unsigned, invite_room_state: shown } };
+    const [, { event }] = await tools.servers.call(
+      server,
+      federation.sendInviteV1,
+      { params, body: older as never },
+      { timeoutMs },
+    );
+    return event as unknown as Pdu;
+  } catch (error) {
+    throw inviteFailure(error, room);
+  }
+}
+
+/** Whether a server may not know the newer endpoint. */
+function isOlder(error: unknown, { rules }: RoomIdentity): boolean {
+  if (!(error instanceof RemoteError) || error.errcode === 'M_INVITE_BLOCKED') return false;
+  return (error.status === 400 || error.status === 404) && rules.referencesCarryHashes;
+}
+
+function inviteFailure(error: unknown, { rules }: RoomIdentity): unknown {
+  const failure = failureForClient([error], 'invite');
+  // To the client it is the invited user's server that does not know the version.
+  return failure.errcode === 'M_INCOMPATIBLE_ROOM_VERSION' ? unsupportedRoomVersion(rules.id) : failure;
+}
