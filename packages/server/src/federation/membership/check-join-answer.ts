@@ -114,6 +114,6 @@ function isAllowed(entry: Known, known: ReadonlyMap<EventId, Known>, rules: Room
 }
 
 /** The door lets nothing pass that lacks a signature of the server that lets a user in; here it must only be there. */
-function signedBy({ pdu }: CheckedPdu): { isSignedBy: (event: RoomEvent, server: ReturnType<typeof domainOf>) => boolean } {
+function signedBy({ pdu }: CheckedPdu): { isSignedBy: (event: RoomEvent, server: ServerName) => boolean } {
   return { isSignedBy: (_, server) => signingKeyIds(pdu, server).length > 0 };
 }
