@@ -9,8 +9,11 @@ export const root = dirname(dirname(fileURLToPath(import.meta.url)));
 
 /** The Node that the lockfile pins. On machines for which it has none, the one that runs now. */
 export function projectNode() {
-  const pinned = join(root, 'node_modules', '.bin', 'node');
-  if (existsSync(pinned)) return pinned;
+  // Not every npm links it into .bin.
+  const packages = join(root, 'node_modules');
+  const places = [join(packages, `node-linux-${process.arch}`, 'bin', 'node'), join(packages, '.bin', 'node')];
+  const pinned = places.find((path) => existsSync(path));
+  if (pinned !== undefined) return pinned;
   const [major] = process.versions.node.split('.');
   if (Number(major) >= 24) return process.execPath;
   throw new Error(`Myelin needs Node 24 or newer; this is ${process.version}, and no other was installed for this machine`);
@@ -18,7 +21,7 @@ export function projectNode() {
 
 /** The environment for children: the project's Node comes first, and its compiled code is kept between runs. */
 export function projectEnvironment() {
-  const path = [join(root, 'node_modules', '.bin'), process.env.PATH ?? ''].join(':');
+  const path = [dirname(projectNode()), join(root, 'node_modules', '.bin'), process.env.PATH ?? ''].join(':');
   return { NODE_COMPILE_CACHE: join(root, 'node_modules', '.cache', 'compiled'), ...process.env, PATH: path };
 }
 
