@@ -1,19 +1,14 @@
 import type { JsonObject } from '../../events/pdu.ts';
+import { seededRandom } from '../../fixtures/index.ts';
 import { alice, bob, carol, dave, friendsInARoom, joinRule, levels, mallory, membership, topic } from './room-dag.ts';
 import type { RoomDag, Sending } from './room-dag.ts';
 
 /** A whole number from 0 to below `limit`. */
 export type Dice = (limit: number) => number;
 
-/** Numbers that look random and are the same for the same seed (mulberry32). */
+/** Numbers that look random and are the same for the same seed. */
 export function dice(seed: number): Dice {
-  let state = seed;
-  return (limit) => {
-    state = (state + 0x6d2b79f5) | 0;
-    let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
-    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
-    return ((mixed ^ (mixed >>> 14)) >>> 0) % limit;
-  };
+  return seededRandom(seed).below;
 }
 
 export function pick<Item>(items: readonly Item[], roll: Dice): Item {

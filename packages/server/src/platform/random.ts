@@ -1,5 +1,7 @@
 import { randomBytes, randomInt } from 'node:crypto';
 
+import { seededFractions } from '@myelin/protocol/fixtures';
+
 /** Chance, as an argument: whoever needs it is given one, so that tests can repeat themselves. */
 export interface Random {
   /** `length` characters of `a–z A–Z 0–9`, each with 5.95 bits: fit for secrets, safe in URLs. */
@@ -33,14 +35,7 @@ function tokenFrom(bytes: (count: number) => Uint8Array, length: number): string
 
 /** Chance that repeats itself: the same `seed` gives the same sequence. For tests only. */
 export function createSeededRandom(seed: number): Random {
-  let state = seed >>> 0;
-  // mulberry32: small, and even enough for tests.
-  const next = (): number => {
-    state = (state + 0x6d2b79f5) >>> 0;
-    let mixed = Math.imul(state ^ (state >>> 15), state | 1);
-    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61);
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
-  };
+  const next = seededFractions(seed);
   const bytes = (count: number): Uint8Array => Uint8Array.from({ length: count }, () => Math.floor(next() * 256));
   return {
     token: (length) => tokenFrom(bytes, length),
