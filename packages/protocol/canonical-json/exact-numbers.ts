@@ -18,8 +18,13 @@ const json = JSON as unknown as JsonWithSource;
  */
 export function parseExactJson(text: string): Json {
   const plain = parseJson(text);
-  if (!/\d(?:[.eE]|\d{15})/.test(text)) return plain;
+  if (!mayHoldInexactNumbers(text)) return plain;
   return json.parse(text, (_key, value, { source }) => (typeof value === 'number' ? exactly(value, source) : value)) as Json;
+}
+
+/** Whether the text may hold numbers that `parseJson` does not keep as they are written; false for nearly all. */
+export function mayHoldInexactNumbers(text: string): boolean {
+  return /\d(?:[.eE]|\d{15})/.test(text);
 }
 
 /** Whether the value is a number that {@link parseExactJson} kept as text. */

@@ -8,6 +8,7 @@ import type { Logger } from '../platform/observability/index.ts';
 import type { Random } from '../platform/random.ts';
 import type { Limiter } from '../platform/rate-limits/index.ts';
 import type { Notifier } from '../platform/streams/index.ts';
+import type { RemoteServers } from '../remote-servers/index.ts';
 import type { Rooms } from '../rooms/index.ts';
 
 /** Everything there is to build features from. Each of them asks for the part that it needs. */
@@ -20,6 +21,8 @@ export interface AppNeeds {
   readonly clock: Clock;
   readonly random: Random;
   readonly logger: Logger;
+  /** Other servers: asking them, their keys, their health. */
+  readonly remote: RemoteServers;
   readonly rooms: Rooms;
   readonly limiters: Readonly<Record<string, Limiter>>;
   readonly serverName: ServerName;

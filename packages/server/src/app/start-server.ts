@@ -1,14 +1,15 @@
 import { isServerName } from '@myelin/protocol/identifiers';
 
-import { ConfigError, readLogConfig, readSigningKeys, type Config } from '../config/index.ts';
+import { ConfigError, readCertificate, readLogConfig, readSigningKeys, type Config } from '../config/index.ts';
 import { CacheBudget } from '../platform/cache/index.ts';
 import { systemClock, type Clock } from '../platform/clock.ts';
 import { Interner } from '../platform/database/index.ts';
-import { createHttpServer, healthRoute, type BoundAddress } from '../platform/http/index.ts';
+import { createHttpServer, healthRoute, type BoundAddress, type HttpSettings } from '../platform/http/index.ts';
 import { createLogging, type Logging } from '../platform/observability/index.ts';
 import type { Resolver } from '../platform/outgoing/index.ts';
 import { systemRandom, type Random } from '../platform/random.ts';
 import { Notifier } from '../platform/streams/index.ts';
+import { createRemoteServers } from '../remote-servers/index.ts';
 import { openRooms } from '../rooms/index.ts';
 import { openConfiguredDatabase } from './database.ts';
 import { buildFeatures } from './features.ts';
@@ -31,7 +32,7 @@ export interface StartedServer {
   readonly addresses: readonly string[];
   /** Answers what is under way, writes what is to be written, closes everything. */
   stop(): Promise<void>;
-  /** Opens log files anew and reads the log configuration again. */
+  /** Opens log files anew and reads the log configuration and the certificate of TLS listeners again. */
   reload(): Promise<void>;
   /** What it was built from, for tests that look inside. */
   readonly needs: AppNeeds;
@@ -56,6 +57,7 @@ export async function startServer(config: Config, options: StartOptions = {}): P
     const database = await openConfiguredDatabase(config);
     opened.push(() => database.close());
     const needs = await needsOf(config, { ...options, clock, logging, database });
+    opened.push(() => needs.remote.stop());
     const { features, authenticators } = await buildFeatures(needs);
     opened.push(async () => {
       for (const feature of features) await feature.stop?.();
@@ -66,16 +68,14 @@ export async function startServer(config: Config, options: StartOptions = {}): P
     );
     opened.push(() => jobs.stop());
     const http = createHttpServer({
-      routes: [healthRoute, ...features.flatMap((feature) => feature.routes ?? [])].filter(
-        // Without a way to prove servers, nothing is served to them.
-        ({ contract }) => contract.auth !== 'server' || authenticators.server !== undefined,
-      ),
-      authenticators,
+      routes: [healthRoute, ...needs.remote.routes, ...features.flatMap((feature) => feature.routes ?? [])],
+      authenticators: { ...authenticators, server: needs.remote.authenticator },
       limiters: needs.limiters,
       logger: logging.named('myelin.http'),
       clock,
       settings: {
         listeners: config.listeners.filter(({ type }) => type === 'http'),
+        ...certificateOf(config),
         maxBodyBytes: config.max_request_body_size,
         maxJsonDepth,
         accessTokenInQuery: true,
@@ -83,7 +83,15 @@ export async function startServer(config: Config, options: StartOptions = {}): P
     });
     const bound = await http.listen();
     opened.push(() => http.stop(graceMs));
-    return { addresses: bound.map(addressText), stop: closeAll, reload: async () => reloadLogging(config, logging), needs };
+    return {
+      addresses: bound.map(addressText),
+      stop: closeAll,
+      reload: async () => {
+        reloadLogging(config, logging);
+        http.reloadCertificate();
+      },
+      needs,
+    };
   } catch (error) {
     await closeAll();
     throw error;
@@ -92,16 +100,34 @@ export async function startServer(config: Config, options: StartOptions = {}): P
 
 async function needsOf(
   config: Config,
-  opened: Pick<AppNeeds, 'database' | 'clock'> & { readonly random?: Random; readonly logging: Logging },
+  opened: Pick<AppNeeds, 'database' | 'clock'> & {
+    readonly random?: Random;
+    readonly resolver?: Resolver;
+    readonly logging: Logging;
+  },
 ): Promise<AppNeeds> {
   const { database, clock, logging, random = systemRandom } = opened;
   const serverName = config.server_name;
   if (!isServerName(serverName)) throw new ConfigError(`server_name: ${JSON.stringify(config.server_name)} is not a server name`);
-  const [signingKey] = readSigningKeys(config.signing_key_path);
-  if (!signingKey) throw new ConfigError(`signing_key_path: there is no key in ${config.signing_key_path}`);
+  const signingKeys = readSigningKeys(config.signing_key_path);
+  const [signingKey] = signingKeys;
   const caches = new CacheBudget(config.cache_memory);
   const names = new Interner(database, caches);
   const notifier = new Notifier();
+  const remote = createRemoteServers({
+    config,
+    database,
+    caches,
+    clock,
+    random,
+    logger: logging.named('myelin.remote-servers'),
+    serverName,
+    signingKeys,
+    ...(config.key_server_signing_keys_path !== null && {
+      keyServerKeys: readSigningKeys(config.key_server_signing_keys_path, 'key_server_signing_keys_path'),
+    }),
+    ...(opened.resolver && { resolver: opened.resolver }),
+  });
   const rooms = await openRooms({
     database,
     names,
@@ -114,7 +140,20 @@ async function needsOf(
     signingKey,
   });
   const limiters = limitersOf(config, clock);
-  return { config, database, names, notifier, caches, clock, random, logger: logging.logger, rooms, limiters, serverName };
+  return {
+    config,
+    database,
+    names,
+    notifier,
+    caches,
+    clock,
+    random,
+    logger: logging.logger,
+    remote,
+    rooms,
+    limiters,
+    serverName,
+  };
 }
 
 function reloadLogging(config: Config, logging: Logging): void {
@@ -122,8 +161,12 @@ function reloadLogging(config: Config, logging: Logging): void {
   if (config.log_config !== null) logging.setLevels(readLogConfig(config.log_config).settings);
 }
 
+function certificateOf({ tls_certificate_path: chain, tls_private_key_path: key }: Config): Pick<HttpSettings, 'certificate'> {
+  return chain === null || key === null ? {} : { certificate: () => readCertificate({ chain, key }) };
+}
+
 function addressText(address: BoundAddress): string {
   if (address.kind === 'unix') return address.path;
   const host = address.address.includes(':') ? `[${address.address}]` : address.address;
-  return `http://${host}:${address.port}`;
+  return `${address.secure ? 'https' : 'http'}://${host}:${address.port}`;
 }

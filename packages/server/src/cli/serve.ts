@@ -12,7 +12,7 @@ export interface RunningServer {
   readonly addresses: readonly string[];
   /** Answers what is under way, writes what is to be written, closes everything. */
   stop(): Promise<void>;
-  /** Opens log files anew and reads the log configuration again. */
+  /** Opens log files anew and reads the log configuration and the certificate of TLS listeners again. */
   reload(): Promise<void>;
 }
 

@@ -18,6 +18,7 @@ export function checkTogether(
     enable_registration: checkRegistration(written, reading, warnings),
   };
   checkAutoJoin(written, reading);
+  checkKeyServers(written, reading);
   if (written.user_consent?.require_at_registration && written.user_consent.version === null) {
     reading.problem(['user_consent', 'version'], 'is missing: who accepts terms accepts a version of them');
   }
@@ -63,6 +64,18 @@ function checkRegistration(written: WrittenConfig, reading: Reading, warnings: s
     'would let anybody in, spammers first: set registration_requires_token, or enable_registration_without_verification if that is what you want',
   );
   return false;
+}
+
+/** Without a certificate and without its keys, anybody could pretend to be the key server, and then to be any server. */
+function checkKeyServers({ trusted_key_servers, federation_verify_certificates }: WrittenConfig, reading: Reading): void {
+  if (federation_verify_certificates) return;
+  for (const [index, { server_name, verify_keys, accept_keys_insecurely }] of trusted_key_servers.entries()) {
+    if (verify_keys !== null || accept_keys_insecurely) continue;
+    reading.problem(
+      ['trusted_key_servers', index],
+      `needs verify_keys: with federation_verify_certificates off, anybody could pretend to be ${server_name}`,
+    );
+  }
 }
 
 function checkAutoJoin(written: WrittenConfig, reading: Reading): void {

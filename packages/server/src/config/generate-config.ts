@@ -27,7 +27,7 @@ export function generateConfig(made: NewConfig): string {
 #
 # Options have the names, meanings and defaults of Synapse's homeserver.yaml:
 # https://element-hq.github.io/synapse/latest/usage/configuration/config_documentation.html
-# After a change, restart the server. SIGHUP suffices for the file that log_config names.
+# After a change, restart the server. SIGHUP suffices for the file that log_config names and for a renewed certificate.
 
 # The domain at the end of user ids. It can never be changed.
 server_name: ${quote(made.serverName)}

@@ -1,3 +1,4 @@
+export { readCertificate } from './certificate-files.ts';
 export { options, sections } from './config.ts';
 export type { Config } from './config.ts';
 export { ConfigError } from './config-error.ts';

@@ -42,9 +42,7 @@ export function resolveListeners(
       reading.problem(['listeners', index, 'tls'], 'needs tls_certificate_path and tls_private_key_path');
     }
     if (type === 'manhole') reading.ignored.push(`listeners[${index}] (manhole)`);
-    // Served without TLS, it would send passwords in the clear where the operator asked for the opposite.
-    if (tls) reading.later.push(`listeners[${index}].tls (this listener is not opened)`);
-    if (address === undefined || type === 'manhole' || tls) return [];
+    if (address === undefined || type === 'manhole') return [];
     const resources = listener.resources.map(({ names, compress }) => ({
       compress,
       names: names.filter((name) => name !== 'webclient'),
@@ -54,7 +52,7 @@ export function resolveListeners(
     ];
   });
   if (listeners.length === 0 && reading.problems.length === 0) {
-    reading.problem(['listeners'], 'leave nothing to listen at: TLS is not supported yet, so let a reverse proxy speak it');
+    reading.problem(['listeners'], 'leave nothing to listen at');
   }
   return listeners;
 }

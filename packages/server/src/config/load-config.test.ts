@@ -162,13 +162,22 @@ auto_join_rooms: [lobby]
 
   test('a listener with TLS is never opened without it', () => {
     const certificate = 'tls_certificate_path: /c.pem\ntls_private_key_path: /k.pem\n';
-    const { config, warnings } = load(`${certificate}listeners: [{ port: 8448, tls: true }, { port: 8008 }]`);
+    const { config } = load(`${certificate}listeners: [{ port: 8448, tls: true }, { port: 8008 }]`);
     assert.deepEqual(
-      config.listeners.map(({ address }) => address.kind === 'tcp' && address.port),
-      [8008],
+      config.listeners.map(({ address, tls }) => address.kind === 'tcp' && [address.port, tls]),
+      [
+        [8448, true],
+        [8008, false],
+      ],
     );
-    assert.match(warnings[0] ?? '', /listeners\[0\]\.tls \(this listener is not opened\)/);
-    assert.match(complaints(`${certificate}listeners: [{ port: 8448, tls: true }]`)[0] ?? '', /let a reverse proxy speak it/);
+  });
+
+  test('a key server is believed by its certificate or by its keys', () => {
+    const unverified = 'federation_verify_certificates: false\n';
+    const key = 'verify_keys: { "ed25519:a": abc }';
+    assert.match(complaints(unverified)[0] ?? '', /trusted_key_servers\[0\] needs verify_keys.*matrix\.org/);
+    assert.deepEqual(load(`${unverified}trusted_key_servers: [{ server_name: hive.test, ${key} }]`).warnings, []);
+    assert.deepEqual(load(`${unverified}trusted_key_servers: []`).warnings, []);
   });
 
   test('nothing is left without effect in silence: one warning names it', () => {

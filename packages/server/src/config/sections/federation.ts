@@ -1,6 +1,21 @@
 import { isServerName } from '@myelin/protocol/identifiers';
 
-import { bool, duration, group, integer, list, mapOf, maybe, option, section, text, textKind } from '../schema/index.ts';
+import {
+  bool,
+  choice,
+  duration,
+  group,
+  integer,
+  list,
+  mapOf,
+  maybe,
+  number,
+  option,
+  section,
+  spelt,
+  text,
+  textKind,
+} from '../schema/index.ts';
 import { isIpRange } from './ip-range.ts';
 
 const ipRange = textKind('an IP address or a range such as "10.0.0.0/8"', isIpRange);
@@ -32,7 +47,7 @@ export const federation = section('Keys and federation', {
       }),
     ),
     'Servers that are asked for the keys of other servers.',
-    { default: [{ server_name: 'matrix.org' }], support: 'later' },
+    { default: [{ server_name: 'matrix.org' }] },
   ),
   suppress_key_server_warning: option(bool, 'Do not warn that matrix.org is the trusted key server.', {
     default: false,
@@ -60,11 +75,49 @@ export const federation = section('Keys and federation', {
       'ff00::/8',
       'fec0::/10',
     ],
-    support: 'later',
   }),
-  ip_range_whitelist: option(list(ipRange), 'Exceptions from ip_range_blacklist.', { default: [], support: 'later' }),
+  ip_range_whitelist: option(list(ipRange), 'Exceptions from ip_range_blacklist.', { default: [] }),
+  federation_ip_range_blacklist: option(
+    maybe(list(ipRange)),
+    'The same for requests to other servers only, without exceptions. Default: as ip_range_blacklist.',
+    { default: null },
+  ),
   federation_domain_whitelist: option(maybe(list(text)), 'The only servers to federate with. Default: all.', {
     default: null,
-    support: 'later',
   }),
+  federation_verify_certificates: option(bool, 'Other servers must prove their names by certificates.', { default: true }),
+  federation_certificate_verification_whitelist: option(
+    list(text),
+    'Hosts whose certificates are not verified, such as "*.onion".',
+    { default: [] },
+  ),
+  federation_custom_ca_list: option(
+    list(text),
+    "Files with certificates of authorities, as PEM, that are believed in place of the system's.",
+    { default: [] },
+  ),
+  federation_client_minimum_tls_version: option(
+    spelt(choice('1', '1.1', '1.2', '1.3'), (found) => (typeof found === 'number' ? String(found) : found)),
+    'The oldest version of TLS towards other servers; below 1.2 means 1.2.',
+    { default: '1' },
+  ),
+  key_server_signing_keys_path: option(
+    maybe(text),
+    'The keys that sign what this server tells others about the keys of third ones. Default: the signing key.',
+    { default: null },
+  ),
+  federation: option(
+    group({
+      client_timeout: option(duration, 'How long a request to another server may take.', { default: '60s' }),
+      max_short_retry_delay: option(duration, 'The longest pause between two tries while somebody waits.', { default: '2s' }),
+      max_long_retry_delay: option(duration, 'The longest pause between two tries in the background.', { default: '60s' }),
+      max_short_retries: option(integer({ min: 0 }), 'How often a request is tried again while somebody waits.', { default: 3 }),
+      max_long_retries: option(integer({ min: 0 }), 'How often a request is tried again in the background.', { default: 10 }),
+      destination_min_retry_interval: option(duration, 'The first pause after a server has not answered.', { default: '10m' }),
+      destination_retry_multiplier: option(number({ min: 1 }), 'How much longer each further pause is.', { default: 2 }),
+      destination_max_retry_interval: option(duration, 'The longest pause.', { default: '1w' }),
+    }),
+    'Requests to other servers, and how those that do not answer are tried again.',
+    { default: {} },
+  ),
 });

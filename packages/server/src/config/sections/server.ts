@@ -3,7 +3,6 @@ import { isServerName } from '@myelin/protocol/identifiers';
 import {
   anything,
   bool,
-  choice,
   duration,
   group,
   integer,
@@ -68,10 +67,7 @@ export const server = section('Server', {
     default: false,
     support: 'ignored',
   }),
-  user_agent_suffix: option(maybe(text), 'Text at the end of the User-Agent of outgoing requests.', {
-    default: null,
-    support: 'later',
-  }),
+  user_agent_suffix: option(maybe(text), 'Text at the end of the User-Agent of outgoing requests.', { default: null }),
   use_frozen_dicts: option(bool, 'A debugging aid of Synapse.', { default: false, support: 'ignored' }),
   soft_file_limit: option(integer({ min: 0 }), 'The limit on open files; the one of the system holds.', {
     default: 0,
@@ -190,10 +186,5 @@ export const server = section('Server', {
     }),
     'The pace of changes to the database that are made while the server runs.',
     { default: {} },
-  ),
-  federation_client_minimum_tls_version: option(
-    spelt(choice('1', '1.1', '1.2', '1.3'), (found) => (typeof found === 'number' ? String(found) : found)),
-    'The oldest version of TLS towards other servers.',
-    { default: '1', support: 'later' },
   ),
 });

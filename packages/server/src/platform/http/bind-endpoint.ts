@@ -6,7 +6,7 @@ import { notJson } from '@myelin/protocol/errors';
 import { ANONYMOUS, authenticateByToken, requireAuthenticator } from './authenticate.ts';
 import { createCheck } from './check-input.ts';
 import type { Exchange } from './exchange.ts';
-import { openBody, readJson } from './read-body.ts';
+import { openBody, readJsonText } from './read-body.ts';
 import type { Authenticators, RequestLimiter, Requester, Route } from './types.ts';
 
 /** What binding needs beside the route. */
@@ -43,10 +43,14 @@ export function bindEndpoint(route: Route, needs: BindNeeds): BoundRoute {
   const checkBody = contract.body && contract.body !== 'raw' ? createCheck(contract.body, 'body') : undefined;
   const handler = route.handler as (input: unknown) => unknown;
 
-  const readBody = async (message: IncomingMessage): Promise<unknown> => {
+  const readBody = async (exchange: Exchange, message: IncomingMessage): Promise<unknown> => {
     if (!checkBody) return undefined;
-    const body = await readJson(message, limits);
-    if (body !== undefined) return body;
+    const body = await readJsonText(message, limits);
+    if (body !== undefined) {
+      // Numbers that a server has signed or hashed as `1.0` are not what JavaScript writes.
+      if (contract.auth === 'server') exchange.bodyText = body.text;
+      return body.value;
+    }
     if (!contract.bodyOptional) throw notJson('The request has no body');
     return {};
   };
@@ -56,7 +60,7 @@ export function bindEndpoint(route: Route, needs: BindNeeds): BoundRoute {
     let body: unknown;
     if (contract.auth === 'server') {
       // A server's signature covers the body, so it must be read before anyone is known.
-      body = await readBody(message);
+      body = await readBody(exchange, message);
       requester = await authenticateServer(exchange, body, authenticators);
     } else if (contract.auth !== 'none') {
       requester = await authenticateByToken(contract, exchange, authenticators, settings);
@@ -65,7 +69,7 @@ export function bindEndpoint(route: Route, needs: BindNeeds): BoundRoute {
     if (limiter && !isExempt(requester)) limiter.limit(limitKeyOf(requester, exchange));
     checkParams?.(params);
     const query = readQuery(exchange);
-    if (contract.auth !== 'server') body = await readBody(message);
+    if (contract.auth !== 'server') body = await readBody(exchange, message);
     checkBody?.(body);
     if (contract.body === 'raw') exchange.bodyOpener = () => openBody(message, limits.maxBytes);
     return handler({ params, query, body, requester, request: exchange });
@@ -90,6 +94,7 @@ async function authenticateServer(exchange: Exchange, content: unknown, authenti
     uri: exchange.uri,
     authorization: exchange.authorizations,
     content,
+    ...(exchange.bodyText === undefined ? {} : { contentText: exchange.bodyText }),
     ip: exchange.ip,
   });
 }

@@ -40,6 +40,7 @@ export class Exchange implements HttpRequest {
   readonly path: string;
   /** Who asked, for the log. */
   who = '-';
+  bodyText: string | undefined;
   bodyOpener: (() => Readable) | undefined;
   readonly #message: IncomingMessage;
   readonly #response: ServerResponse;

@@ -6,7 +6,7 @@ import type { Clock } from '../clock.ts';
 import type { Logger } from '../observability/index.ts';
 import { type BindNeeds, type BoundRoute, bindEndpoint } from './bind-endpoint.ts';
 import { Exchange, LongPolls } from './exchange.ts';
-import { type Listener, servedResources } from './listeners.ts';
+import { type Listener, servedResources, type TlsCertificate } from './listeners.ts';
 import { createPathTable, type PathTable } from './path-table.ts';
 import { BUG_REPLY, compressed, errorReply, PREFLIGHT, type Reply, replyOf } from './reply.ts';
 import { type BoundAddress, openSockets, type Sockets } from './sockets.ts';
@@ -14,6 +14,8 @@ import type { Authenticators, RequestLimiter, Route } from './types.ts';
 
 export interface HttpSettings {
   readonly listeners: readonly Listener[];
+  /** For listeners with TLS: asked when the server starts to listen and at each `reloadCertificate`. */
+  readonly certificate?: () => TlsCertificate;
   /** Largest request body in bytes, before and after decompression, where a route says nothing else. */
   readonly maxBodyBytes: number;
   /** How deep a JSON body may nest. */
@@ -35,6 +37,8 @@ export interface HttpServerNeeds {
 export interface HttpServer {
   /** Starts to listen everywhere; throws when an address cannot be had, with nothing left open. Resolves with what was bound. */
   listen(): Promise<readonly BoundAddress[]>;
+  /** Reads the certificate again; connections that are open keep theirs. Throws, changing nothing, where it is none. */
+  reloadCertificate(): void;
   /**
    * Stops in order: takes no more connections, ends long polls with what they have (their `signal` aborts), lets the other
    * requests finish, and cuts off what is still there after `graceMs` milliseconds.
@@ -60,11 +64,15 @@ export function createHttpServer(needs: HttpServerNeeds): HttpServer {
       open = await openSockets(
         settings.listeners.map((listener, index) => ({
           address: listener.address,
+          certificate: listener.tls ? certificateFor(settings) : undefined,
           handle: createDispatcher(tables[index] ?? createPathTable(), { ...needs, xForwarded: listener.xForwarded, longPolls }),
         })),
         logger,
       );
       return open.addresses;
+    },
+    reloadCertificate() {
+      if (settings.listeners.some(({ tls }) => tls)) open?.useCertificate(certificateFor(settings));
     },
     async stop(graceMs) {
       const closed = open?.close();
@@ -74,6 +82,11 @@ export function createHttpServer(needs: HttpServerNeeds): HttpServer {
       cutOff.cancel();
     },
   };
+}
+
+function certificateFor({ certificate }: HttpSettings): TlsCertificate {
+  if (!certificate) throw new Error('A listener speaks TLS, but there is no certificate');
+  return certificate();
 }
 
 function tableFor(listener: Listener, bound: readonly { route: Route; answer: BoundRoute }[]): PathTable<Served> {

@@ -1,6 +1,6 @@
 export { createHttpServer } from './http-server.ts';
 export type { HttpServer, HttpServerNeeds, HttpSettings } from './http-server.ts';
-export type { ListenAddress, Listener } from './listeners.ts';
+export type { ListenAddress, Listener, TlsCertificate } from './listeners.ts';
 export { healthRoute } from './health.ts';
 export type { BoundAddress } from './sockets.ts';
 export { jsonArray, jsonObject, jsonObjectText } from './json-text.ts';

@@ -6,9 +6,17 @@ export type ListenAddress =
   /** A Unix socket; `mode` are its permission bits, 0o666 by default. */
   | { readonly kind: 'unix'; readonly path: string; readonly mode?: number };
 
+/** A certificate chain and its key, as PEM. */
+export interface TlsCertificate {
+  readonly chain: string;
+  readonly key: string;
+}
+
 /** One entry of `listeners` in `homeserver.yaml`. */
 export interface Listener {
   readonly address: ListenAddress;
+  /** Speaks TLS, with the certificate of the settings. */
+  readonly tls?: boolean;
   /** The client's address is read from `X-Forwarded-For`: only behind a proxy that sets it. */
   readonly xForwarded: boolean;
   readonly resources: readonly { readonly names: readonly Resource[]; readonly compress: boolean }[];

@@ -17,9 +17,12 @@ const UTF8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: false });
 
 /**
  * Reads the whole body as JSON, whatever its `Content-Type` says: many clients say nothing, or something else.
- * Undefined for an empty body. Throws M_NOT_JSON, M_TOO_LARGE, or M_BAD_JSON when it nests too deep.
+ * With the text, for what is signed or hashed as it was written. Undefined for an empty body. Throws M_NOT_JSON, M_TOO_LARGE, or M_BAD_JSON when it nests too deep.
  */
-export async function readJson(message: IncomingMessage, limits: BodyLimits): Promise<unknown> {
+export async function readJsonText(
+  message: IncomingMessage,
+  limits: BodyLimits,
+): Promise<{ readonly value: unknown; readonly text: string } | undefined> {
   const bytes = await readInflated(message, limits.maxBytes);
   if (bytes.length === 0) return undefined;
   let text: string;
@@ -32,7 +35,7 @@ export async function readJson(message: IncomingMessage, limits: BodyLimits): Pr
   checkDepth(text, limits.maxDepth);
   try {
     // A member named `__proto__` becomes an ordinary member here; of members with the same name the last counts.
-    return JSON.parse(text) as unknown;
+    return { value: JSON.parse(text) as unknown, text };
   } catch (cause) {
     if (cause instanceof SyntaxError) throw notJson(`The request body is not valid JSON: ${cause.message}`);
     throw cause;

@@ -1,16 +1,18 @@
 import { chmod, rm, stat } from 'node:fs/promises';
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import { Server as HttpsServer } from 'node:https';
 import { connect, type Socket } from 'node:net';
+import { createSecureContext } from 'node:tls';
 
 import { fastify, type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
 
 import type { Logger } from '../observability/index.ts';
-import type { ListenAddress } from './listeners.ts';
+import type { ListenAddress, TlsCertificate } from './listeners.ts';
 import { BUG_REPLY, type Reply } from './reply.ts';
 
 /** An address that the server is reached at. */
 export type BoundAddress =
-  | { readonly kind: 'tcp'; readonly address: string; readonly port: number }
+  | { readonly kind: 'tcp'; readonly address: string; readonly port: number; readonly secure: boolean }
   | { readonly kind: 'unix'; readonly path: string };
 
 /** Open sockets and the requests on them. */
@@ -18,12 +20,16 @@ export interface Sockets {
   readonly addresses: readonly BoundAddress[];
   /** Takes no more connections and resolves when the last request is answered. */
   close(): Promise<void>;
+  /** For connections that come from now on. Throws, changing nothing, where it is none. */
+  useCertificate(certificate: TlsCertificate): void;
   /** Ends every connection now. */
   cutOff(): void;
 }
 
 interface Endpoints {
   readonly address: ListenAddress;
+  /** Speaks TLS with it. */
+  readonly certificate: TlsCertificate | undefined;
   readonly handle: (message: IncomingMessage, response: ServerResponse) => Promise<Reply>;
 }
 
@@ -48,9 +54,9 @@ export async function openSockets(endpoints: readonly Endpoints[], logger: Logge
     await Promise.all(servers.map((server) => server.close()));
   };
   try {
-    for (const { address, handle } of endpoints) {
+    for (const { address, certificate, handle } of endpoints) {
       for (const one of addressesOf(address)) {
-        const server = createServer(handle, logger);
+        const server = createServer(handle, logger, certificate);
         servers.push(server);
         const bound = await listen(server, one, address, logger);
         if (bound) addresses.push(bound);
@@ -63,6 +69,11 @@ export async function openSockets(endpoints: readonly Endpoints[], logger: Logge
   return {
     addresses,
     close,
+    useCertificate(certificate) {
+      const context = tlsOptions(certificate);
+      createSecureContext(context);
+      for (const { server } of servers) if (server instanceof HttpsServer) server.setSecureContext(context);
+    },
     cutOff: () => {
       for (const server of servers) server.server.closeAllConnections();
     },
@@ -73,20 +84,30 @@ function addressesOf(address: ListenAddress): readonly string[] {
   return address.kind === 'tcp' ? address.addresses : [address.path];
 }
 
-function createServer(handle: Endpoints['handle'], logger: Logger): FastifyInstance {
-  const server = fastify({
+/** The oldest TLS that is still held to be safe. */
+const MINIMUM_TLS = 'TLSv1.2';
+
+function tlsOptions({ chain, key }: TlsCertificate): { cert: string; key: string; minVersion: typeof MINIMUM_TLS } {
+  return { cert: chain, key, minVersion: MINIMUM_TLS };
+}
+
+function createServer(handle: Endpoints['handle'], logger: Logger, certificate: TlsCertificate | undefined): FastifyInstance {
+  const limits = { maxHeaderSize: MAX_HEADER_BYTES, headersTimeout: HEADERS_TIMEOUT_MS };
+  const options = {
     logger: false,
     forceCloseConnections: 'idle',
     return503OnClosing: false,
     exposeHeadRoutes: false,
-    http: { maxHeaderSize: MAX_HEADER_BYTES, headersTimeout: HEADERS_TIMEOUT_MS },
     // Paths are matched by our own table, on the URL as it came; for Fastify all requests look alike.
     rewriteUrl: () => '/',
     clientErrorHandler: (_error: Error, socket: Socket) => {
       if (socket.writable) socket.end(BROKEN_REQUEST);
       else socket.destroy();
     },
-  });
+  } as const;
+  const server: FastifyInstance = certificate
+    ? fastify({ ...options, https: { ...limits, ...tlsOptions(certificate) } })
+    : fastify({ ...options, http: limits });
   // Bodies are read by the contract's binding, after the caller is known.
   for (const method of METHODS) server.addHttpMethod(method, { hasBody: false, overrideExisting: true });
   const respond = async (request: FastifyRequest, reply: FastifyReply): Promise<unknown> => {
@@ -127,7 +148,12 @@ async function listen(
     throw error;
   }
   const bound = server.server.address();
-  return { kind: 'tcp', address: host, port: typeof bound === 'object' && bound ? bound.port : address.port };
+  return {
+    kind: 'tcp',
+    address: host,
+    port: typeof bound === 'object' && bound ? bound.port : address.port,
+    secure: server.server instanceof HttpsServer,
+  };
 }
 
 // A socket file outlives a process that was killed; one that still answers belongs to somebody.

@@ -87,6 +87,8 @@ export interface HttpRequest {
   readonly search: URLSearchParams;
   /** The body where the contract says `raw`, inflated if it came compressed; empty otherwise. */
   readonly stream: Readable;
+  /** The JSON body as it came, on endpoints that other servers call: for hashes of what they wrote. */
+  readonly bodyText: string | undefined;
   /** Aborts when the client has gone away, and when the server stops: a long poll ends then with what it has. */
   readonly signal: AbortSignal;
 }
@@ -220,6 +222,8 @@ export interface ServerAuthenticator {
     readonly uri: string;
     readonly authorization: readonly string[];
     readonly content: unknown;
+    /** The body as it came: a signature covers its numbers as they were written. */
+    readonly contentText?: string;
     readonly ip: string;
   }): Promise<ServerRequester>;
 }

@@ -3,7 +3,7 @@ import { parseServerName, type ServerName, type ServerNameParts } from '@myelin/
 import type { Clock } from '../../platform/clock.ts';
 import type { OutgoingTarget, Resolver, SrvRecord } from '../../platform/outgoing/index.ts';
 import type { Random } from '../../platform/random.ts';
-import { ExpiringMap } from './expiring-map.ts';
+import { ExpiringMap } from '../expiring-map.ts';
 import { srvOrder } from './srv-order.ts';
 import type { WellKnown } from './well-known.ts';
 

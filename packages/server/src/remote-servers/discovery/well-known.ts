@@ -4,8 +4,8 @@ import { parseServerName, type ServerNameParts } from '@myelin/protocol/identifi
 import type { Clock } from '../../platform/clock.ts';
 import { type OutgoingClient, OutgoingError } from '../../platform/outgoing/index.ts';
 import type { Random } from '../../platform/random.ts';
+import { ExpiringMap } from '../expiring-map.ts';
 import { type CacheBounds, cacheTime } from './cache-time.ts';
-import { ExpiringMap } from './expiring-map.ts';
 
 const MINUTE = 60_000;
 const HOUR = 60 * MINUTE;

@@ -93,7 +93,11 @@ forEachDatabase(
     test('a restart forgets nothing; an operator can make it forget', async ({ database }) => {
       const clock = createTestClock();
       const before = open(database, clock);
+      before.succeeded(hive);
+      await before.of(hive);
+      clock.advance(1);
       before.failed(hive, 1);
+      before.failed('nowhere.test' as ServerName, 1);
       await before.of(hive);
       await before.settled();
       const after = open(database, clock);

@@ -15,7 +15,7 @@ export interface DestinationHealthNeeds {
   readonly settings: BackoffSettings;
 }
 
-/** Remembers, over restarts, which servers answer, and when those that do not are to be tried again. */
+/** Remembers, over restarts for those that have ever answered, which servers do, and when those that do not are to be tried again. */
 export interface DestinationHealth {
   of(server: ServerName): Promise<Health>;
   /** Whether the server may be asked now. */
@@ -105,7 +105,8 @@ export function createDestinationHealth(needs: DestinationHealthNeeds): Destinat
       const changed = by(entry);
       if (!changed) return;
       entry.health = changed.health;
-      write(server, changed.health);
+      // A stranger may name any number of servers that never were; those are forgotten with the rest of memory.
+      if (changed.health.lastSuccess !== undefined) write(server, changed.health);
       if (changed.signOfLife) tell(server);
     };
     const found = known.get(server);

@@ -1,4 +1,4 @@
-import type { Clock } from '../../platform/clock.ts';
+import type { Clock } from '../platform/clock.ts';
 
 /** Remembers answers until their time is over, the latest `limit` of them. */
 export class ExpiringMap<Value> {

@@ -1,0 +1,2 @@
+export type { BackoffSettings, Health } from './backoff.ts';
+export { createDestinationHealth, type DestinationHealth } from './destination-health.ts';

@@ -1,0 +1,12 @@
+export type { DestinationHealth, Health } from './health/index.ts';
+export {
+  jsonSignatureCheck,
+  type KeyRing,
+  type OwnKeys,
+  pduSignatureCheck,
+  type SignatureCheck,
+  type SignatureVerdict,
+} from './keys/index.ts';
+export { RemoteError, type RemoteFailure } from './remote-error.ts';
+export { createRemoteServers, type RemoteServers, type RemoteServersNeeds } from './remote-servers.ts';
+export type { CallInput, PlainCall, RequestOptions } from './requests/index.ts';
