@@ -3,5 +3,5 @@ export { forEachHomeserver, type HomeserverSuite, type HomeserverTest } from './
 export { HttpClient, type HttpAnswer, type HttpOptions } from './http-client.ts';
 export { Person } from './person.ts';
 export { TestHomeserver, type TestHomeserverOptions } from './test-homeserver.ts';
-export { ServerProcess } from './server-process.ts';
+export { freePort, ServerProcess } from './server-process.ts';
 export { sharedSecret, writeConfiguration } from './write-configuration.ts';
