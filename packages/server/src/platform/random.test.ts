@@ -14,7 +14,10 @@ test('tokens have their length and their letters, and do not repeat', () => {
 test('every letter and every number has its turn', () => {
   assert.equal(new Set(systemRandom.token(20_000)).size, 62);
   const drawn = new Set(Array.from({ length: 500 }, () => systemRandom.integer(3, 6)));
-  assert.deepEqual([...drawn].sort((a, b) => a - b), [3, 4, 5]);
+  assert.deepEqual(
+    [...drawn].sort((a, b) => a - b),
+    [3, 4, 5],
+  );
 });
 
 test('seeded chance repeats itself', () => {
