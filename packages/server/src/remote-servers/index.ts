@@ -9,4 +9,4 @@ export {
 } from './keys/index.ts';
 export { RemoteError, type RemoteFailure } from './remote-error.ts';
 export { createRemoteServers, type RemoteServers, type RemoteServersNeeds } from './remote-servers.ts';
-export type { CallInput, PlainCall, RequestOptions } from './requests/index.ts';
+export { requestText, type CallInput, type PlainCall, type RequestOptions, type SignedRequest } from './requests/index.ts';

@@ -1,0 +1,34 @@
+import assert from 'node:assert/strict';
+import { suite, test } from 'node:test';
+
+import { readXMatrix } from './authorization-header.ts';
+
+suite('the Authorization header of servers', () => {
+  const good: Readonly<Record<string, string | undefined>> = {
+    'X-Matrix origin="hive.test",destination="nest.test",key="ed25519:a_1",sig="AbC+/9"': 'nest.test',
+    'x-matrix   origin=hive.test,destination=nest.test,key=ed25519:a_1,sig="AbC+/9"': 'nest.test',
+    'X-Matrix SIG="AbC+/9" ,\t Key=ed25519:a_1 , destination="nest.test:8448", Origin="hive.test"': 'nest.test:8448',
+    'X-Matrix origin="hi\\ve.test",key="ed25519:a_1",sig="AbC+/9"': undefined,
+    'X-Matrix origin="hive.test",key="ed25519:a_1",sig="AbC+/9",more="a,b=\\"c\\""': undefined,
+    'X-Matrix origin="hive.test",key="ed25519:a_1",sig="AbC+/9",': undefined,
+  };
+  for (const [header, destination] of Object.entries(good)) {
+    test(header, () => {
+      assert.deepEqual(readXMatrix(header), { origin: 'hive.test', destination, key: 'ed25519:a_1', signature: 'AbC+/9' });
+    });
+  }
+
+  const bad = [
+    '',
+    'Bearer abc',
+    'X-Matrix',
+    'X-Matrix origin="hive.test",key="ed25519:a_1"',
+    'X-Matrix origin="hive.test",sig="AbC"',
+    'X-Matrix origin="not a name",key="ed25519:a_1",sig="AbC"',
+    'X-Matrix origin="hive.test",key="rsa:1",sig="AbC"',
+    'X-Matrix origin="hive.test,key="ed25519:a_1",sig="AbC"',
+    'X-Matrix origin="hive.test" key="ed25519:a_1" sig="AbC"',
+    `X-Matrix origin="hive.test",key="ed25519:a_1",sig="${'A'.repeat(5_000)}"`,
+  ];
+  for (const header of bad) test(`refused: ${header.slice(0, 80)}`, () => assert.equal(readXMatrix(header), undefined));
+});
