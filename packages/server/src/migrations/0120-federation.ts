@@ -51,8 +51,9 @@ export default migration({
       position ${dialect.integer} NOT NULL
     )${dialect.oftenUpdated}`,
 
-    // For those servers: the latest event they must hear of in rooms that they are no longer in, so that nothing else would tell.
-    `CREATE TABLE outbound_departures (
+    // For those servers: events that they must hear of and that nothing else would show them later, the latest of each room: a user of
+    // theirs was put out of a room, a user of a third server came in through us.
+    `CREATE TABLE outbound_owed (
       destination_nid ${dialect.integer} NOT NULL,
       room_nid ${dialect.integer} NOT NULL,
       event_nid ${dialect.integer} NOT NULL,

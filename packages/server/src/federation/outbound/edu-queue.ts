@@ -1,0 +1,67 @@
+import type { Clock } from '../../platform/clock.ts';
+import type { Edu, EduOptions } from '../edu.ts';
+
+interface WaitingEdu {
+  readonly edu: Edu;
+  readonly keyed: boolean;
+  /** By `clock.monotonic()`. */
+  readonly usefulUntil: number;
+}
+
+const most = 1000;
+/** For a server that is away less is kept: only the latest word of each, and not of many. */
+const mostWhileAway = 100;
+
+/** The EDUs that wait for one server, oldest first: of those with the same key the latest alone. When there are too many, the oldest go. */
+export class EduQueue {
+  readonly #waiting = new Map<string, WaitingEdu>();
+  readonly #clock: Clock;
+  #unkeyed = 0;
+
+  constructor(clock: Clock) {
+    this.#clock = clock;
+  }
+
+  get size(): number {
+    return this.#waiting.size;
+  }
+
+  put(edu: Edu, { key, usefulMs = Infinity }: EduOptions, isAway: boolean): void {
+    if (isAway && key === undefined) return;
+    const place = key === undefined ? `\0${++this.#unkeyed}` : `${edu.type}\0${key}`;
+    this.#waiting.delete(place);
+    this.#waiting.set(place, { edu, keyed: key !== undefined, usefulUntil: this.#clock.monotonic() + usefulMs });
+    this.#shrinkTo(isAway ? mostWhileAway : most);
+  }
+
+  /** The oldest that are of use still. They stay until `sent` is called. */
+  next(limit: number): { readonly edus: readonly Edu[]; sent(): void } {
+    const now = this.#clock.monotonic();
+    const taken: [string, WaitingEdu][] = [];
+    for (const [place, waiting] of this.#waiting) {
+      if (waiting.usefulUntil <= now) this.#waiting.delete(place);
+      else if (taken.length < limit) taken.push([place, waiting]);
+      else break;
+    }
+    return {
+      edus: taken.map(([, { edu }]) => edu),
+      sent: () => {
+        // What has taken its place meanwhile has not been sent.
+        for (const [place, waiting] of taken) if (this.#waiting.get(place) === waiting) this.#waiting.delete(place);
+      },
+    };
+  }
+
+  /** The server cannot be reached: what would be stale when it can is not kept. */
+  thinOut(): void {
+    for (const [place, { keyed }] of this.#waiting) if (!keyed) this.#waiting.delete(place);
+    this.#shrinkTo(mostWhileAway);
+  }
+
+  #shrinkTo(limit: number): void {
+    for (const place of this.#waiting.keys()) {
+      if (this.#waiting.size <= limit) return;
+      this.#waiting.delete(place);
+    }
+  }
+}
