@@ -21,6 +21,11 @@ export default migration({
       PRIMARY KEY (room_nid, event_id, child_nid)
     )${dialect.withoutRowid}`,
 
+    // Memberships that reached us without their room: invitations, and what became of them. Nothing but memberships refers to them.
+    `CREATE TABLE out_of_band_events (
+      event_nid ${dialect.bigKey}
+    )`,
+
     // Events from before we joined stand at negative positions, which are handed out downwards.
     `CREATE INDEX events_backfilled ON events (position) WHERE position < 0`,
   ],

@@ -42,5 +42,21 @@ export { authChainOf } from './servers/auth-chain.ts';
 export { isAllowedByAcl, mayServerRead } from './servers/server-access.ts';
 export { stateBefore } from './servers/state-before.ts';
 export { ServerVisibility } from './servers/visible-to-server.ts';
+export type {
+  CheckedPdu,
+  DoorVerdict,
+  Entrance,
+  Gap,
+  OutOfBandMembership,
+  RawPdu,
+  Receiving,
+  ReceiveOutcome,
+  RemoteEvents,
+  RemoteState,
+  RemoteStateIds,
+  SignatureAnswer,
+  SignatureQuestion,
+  SignatureVerifier,
+} from './receive/index.ts';
 export type { SyncPart, SyncScope, SyncSource, UnreadCounts } from './sync-source.ts';
 export type { Departure, RoomAccess, Visibility, VisibleEvent } from './visibility/visible-events.ts';

@@ -4,6 +4,7 @@ import type { RoomVersionRules } from '@myelin/protocol/room-versions';
 import type { WriteLane } from '../platform/database/index.ts';
 import type { StoredEvent } from './events/stored-event.ts';
 import type { Membership } from './membership/membership.ts';
+import { RecentWrites } from './recent-writes.ts';
 import type { RoomIdentity } from './room-ids.ts';
 import type { StateRoot } from './state/index.ts';
 
@@ -37,6 +38,7 @@ export class Room {
   readonly rules: RoomVersionRules;
   readonly lane: WriteLane;
   head: RoomHead;
+  readonly recent = new RecentWrites();
   readonly #atHand = new Map<string, StoredEvent | undefined>();
   #lastTurn: Promise<unknown> = Promise.resolve();
   #waiting = 0;

@@ -15,6 +15,7 @@ import type { StoredEvent } from './events/stored-event.ts';
 import { StateResolver } from './forks/index.ts';
 import { RoomHooks } from './hooks.ts';
 import { Memberships } from './membership/memberships.ts';
+import { createReceiving, noNetwork, type Receiving, type ReceiveTools } from './receive/index.ts';
 import { RoomIds, type RoomIdentity } from './room-ids.ts';
 import { RoomRegistry } from './room-registry.ts';
 import type { Room } from './room.ts';
@@ -65,6 +66,8 @@ export interface Rooms {
   readonly stream: Stream;
   /** Which rooms got events lately. */
   readonly recent: RecentChanges;
+  /** How events of other servers enter a room. */
+  readonly receiving: Receiving;
   /**
    * Sends local users' events into a room, one upon the other, all or none; resolves when they are durable. A state event that
    * changes nothing is not sent again: the one in force is the answer.
@@ -114,7 +117,10 @@ export async function openRooms(needs: RoomsNeeds): Promise<Rooms> {
   needs.notifier.setLocalMembers((roomNid) => memberships.loadedLocalMembers(roomNid));
   hooks.persist.push({
     name: 'recent changes',
-    prepare: (batch) => (tx) => tx.onCommit(() => recent.changed(batch.room.nid, batch.events.at(-1)?.position ?? 0)),
+    prepare: (batch) => {
+      if (batch.historical) return undefined;
+      return (tx) => tx.onCommit(() => recent.changed(batch.room.nid, batch.events.at(-1)?.position ?? 0));
+    },
   });
   const tools: SendTools = {
     database,
@@ -141,6 +147,14 @@ export async function openRooms(needs: RoomsNeeds): Promise<Rooms> {
     nextRoomNid: () => nextRoomNid++,
     uniqueTimestamp: () => (lastCreated = Math.max(clock.now(), lastCreated + 1)),
   };
+  const first = await database.get<{ first: number | null }>(sql`SELECT MIN(position) AS first FROM events WHERE position < 0`);
+  let firstPosition = first?.first ?? 0;
+  const receiveTools: ReceiveTools = {
+    ...createTools,
+    logger: needs.logger,
+    network: { remote: noNetwork, verifier: noNetwork },
+    positionsBefore: (count) => (firstPosition -= count),
+  };
   return {
     serverName,
     ids,
@@ -155,6 +169,7 @@ export async function openRooms(needs: RoomsNeeds): Promise<Rooms> {
     hooks,
     stream,
     recent,
+    receiving: createReceiving(receiveTools),
     send: (room, drafts, options) => send(tools, room, drafts, options),
     prepare: (room, draft) => prepareEvent(tools, room, draft),
     create: (room) => createRoom(createTools, room),

@@ -117,12 +117,6 @@ export function referredNids(stored: Uint8Array): number[] {
   return [...prev, ...auth, redacts].filter((reference) => typeof reference === 'number');
 }
 
-/** The numbers of the events that authorise an event, as far as they were known when it was stored. */
-export function authNidsOf(stored: Uint8Array): number[] {
-  // Numbers do not depend on the alphabet of the room version's ids.
-  return read(stored, 'base64url').auth.filter((reference) => typeof reference === 'number');
-}
-
 /** Which events an event follows, is authorised by and (where that stands outside the content) redacts: numbers where we have them. */
 export function referencesOf(stored: Uint8Array, rules: RoomVersionRules): EventReferences {
   return read(stored, idAlphabet(rules) ?? 'base64url');

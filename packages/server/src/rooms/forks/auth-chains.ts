@@ -1,5 +1,9 @@
-import { authNidsOf } from '../events/event-codec.ts';
+import type { EventId } from '@myelin/protocol/identifiers';
+import type { RoomVersionRules } from '@myelin/protocol/room-versions';
+
+import { referencesOf } from '../events/event-codec.ts';
 import type { EventStore } from '../events/event-store.ts';
+import type { RoomIdentity } from '../room-ids.ts';
 import type { RoomStates, State } from '../state/index.ts';
 import type { AuthEdges } from './auth-edges.ts';
 import type { KeyedConflicts } from './find-conflicts.ts';
@@ -17,11 +21,11 @@ export interface ChainTools {
  */
 export async function authDifference(
   tools: ChainTools,
-  roomNid: number,
+  room: Pick<RoomIdentity, 'nid' | 'rules'>,
   states: readonly State[],
   conflicts: KeyedConflicts,
 ): Promise<Set<number>> {
-  const common = new CommonGround(tools, roomNid, states[0] as State, conflicts);
+  const common = new CommonGround(tools, room.nid, states[0] as State, conflicts);
   const chains: Set<number>[] = [];
   for (let index = 0; index < states.length; index++) {
     const chain = new Set<number>();
@@ -33,8 +37,7 @@ export async function authDifference(
         chain.add(nid);
         uncommon.push(nid);
       }
-      frontier = [];
-      for (const event of (await tools.events.byNids(uncommon)).values()) frontier.push(...authNidsOf(event.envelope));
+      frontier = [...(await authNidsOf(tools.events, uncommon, room.rules)).values()].flat();
     }
     chains.push(chain);
   }
@@ -50,6 +53,7 @@ export async function authDifference(
  */
 export async function conflictedSubgraph(
   tools: Pick<ChainTools, 'events'>,
+  { rules }: Pick<RoomIdentity, 'rules'>,
   conflicted: ReadonlySet<number>,
 ): Promise<Set<number>> {
   let lowest = Infinity;
@@ -59,12 +63,12 @@ export async function conflictedSubgraph(
   let frontier = [...conflicted];
   while (frontier.length > 0) {
     const below: number[] = [];
-    for (const event of (await tools.events.byNids(frontier)).values()) {
-      for (const authNid of authNidsOf(event.envelope)) {
+    for (const [nid, authNids] of await authNidsOf(tools.events, frontier, rules)) {
+      for (const authNid of authNids) {
         if (authNid < lowest) continue;
         const namers = namedBy.get(authNid);
-        if (namers) namers.push(event.nid);
-        else namedBy.set(authNid, [event.nid]);
+        if (namers) namers.push(nid);
+        else namedBy.set(authNid, [nid]);
         if (seen.has(authNid)) continue;
         seen.add(authNid);
         below.push(authNid);
@@ -81,6 +85,25 @@ export async function conflictedSubgraph(
     waiting.push(...(namedBy.get(nid) ?? []));
   }
   return subgraph;
+}
+
+/** The auth events of some events, as far as they are known, by the number of the event that names them. */
+async function authNidsOf(
+  events: EventStore,
+  nids: readonly number[],
+  rules: RoomVersionRules,
+): Promise<Map<number, readonly number[]>> {
+  const found = await events.byNids(nids);
+  const references = Array.from(found, ([nid, { envelope }]) => [nid, referencesOf(envelope, rules).auth] as const);
+  // Most are kept by number; an id stands where the event was not known or the reference is oddly spelt.
+  const ids = references.flatMap(([, auth]) => auth.filter((reference): reference is EventId => typeof reference === 'string'));
+  const nidOf = ids.length === 0 ? new Map<EventId, number>() : await events.nidsOf(ids);
+  return new Map(
+    references.map(([nid, auth]) => [
+      nid,
+      auth.flatMap((reference) => (typeof reference === 'number' ? reference : (nidOf.get(reference) ?? []))),
+    ]),
+  );
 }
 
 /** Which events are in the auth chain of every state because an event that all of them agree on is, or rests on, them. */

@@ -84,8 +84,8 @@ export class StateResolver {
     const { rules } = room;
     const nids = new Set(conflicts.list.flatMap(({ values }) => values.filter((value) => value !== undefined)));
     const algorithm = rules.stateResolution;
-    const difference = algorithm === 'v1' ? new Set<number>() : await authDifference(this.#tools, room.nid, states, conflicts);
-    const subgraph = algorithm === 'v2.1' ? await conflictedSubgraph(this.#tools, nids) : new Set<number>();
+    const difference = algorithm === 'v1' ? new Set<number>() : await authDifference(this.#tools, room, states, conflicts);
+    const subgraph = algorithm === 'v2.1' ? await conflictedSubgraph(this.#tools, room, nids) : new Set<number>();
     await reader.load(new Set([...nids, ...difference, ...subgraph]));
 
     const texts = await this.#tools.names.textsOf(

@@ -52,6 +52,14 @@ export async function membersOfRoom(
   return rows.map((row) => ({ userNid: row.user_nid, membership: membershipOfCode(row.membership), eventNid: row.event_nid }));
 }
 
+/** Every membership of a room, by user. Linear in their number. */
+export async function membershipsOfRoom(db: Db, roomNid: number): Promise<Map<number, Membership>> {
+  const rows = await db.all<{ user_nid: number; membership: number }>(
+    sql`SELECT user_nid, membership FROM memberships WHERE room_nid = ${roomNid}`,
+  );
+  return new Map(rows.map((row) => [row.user_nid, membershipOfCode(row.membership)]));
+}
+
 /** How many have each membership in a room; read from the index alone. */
 export async function memberCounts(db: Db, roomNid: number): Promise<Map<Membership, number>> {
   const rows = await db.all<{ membership: number; members: number }>(
@@ -151,14 +159,38 @@ export async function sharedRooms(db: Db, one: number, other: number): Promise<n
   return rows.map((row) => row.room_nid);
 }
 
+const membershipColumns = [
+  'user_nid',
+  'room_nid',
+  'membership',
+  'event_nid',
+  'sender_nid',
+  'server_nid',
+  'position',
+  'forgotten',
+];
+
 /** Writes what changed; a new membership is never a forgotten one. */
 export function writeMembershipChanges(tx: Tx, changes: readonly MembershipChange[]): void {
+  // No two rows of one statement may be the same user's: of several changes the last counts.
+  const last = [...new Map(changes.map((change) => [change.userNid, change])).values()];
+  tx.insertMany(
+    'memberships',
+    membershipColumns,
+    last.map((change) => [
+      change.userNid,
+      change.roomNid,
+      membershipCode(change.membership),
+      change.eventNid,
+      change.senderNid,
+      change.serverNid,
+      change.position,
+      0,
+    ]),
+    `(user_nid, room_nid) DO UPDATE SET membership = excluded.membership, event_nid = excluded.event_nid,
+      sender_nid = excluded.sender_nid, server_nid = excluded.server_nid, position = excluded.position, forgotten = 0`,
+  );
   for (const change of changes) {
-    tx.run(sql`INSERT INTO memberships (user_nid, room_nid, membership, event_nid, sender_nid, server_nid, position, forgotten)
-      VALUES (${change.userNid}, ${change.roomNid}, ${membershipCode(change.membership)}, ${change.eventNid}, ${change.senderNid},
-              ${change.serverNid}, ${change.position}, 0)
-      ON CONFLICT (user_nid, room_nid) DO UPDATE SET membership = excluded.membership, event_nid = excluded.event_nid,
-        sender_nid = excluded.sender_nid, position = excluded.position, forgotten = 0`);
     if (!change.local) continue;
     tx.run(sql`INSERT INTO local_membership_changes (user_nid, position, room_nid, membership, previous, event_nid)
       VALUES (${change.userNid}, ${change.position}, ${change.roomNid}, ${membershipCode(change.membership)},

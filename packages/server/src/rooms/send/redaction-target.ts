@@ -10,7 +10,7 @@ import type { Room } from '../room.ts';
  * https://spec.matrix.org/v1.19/rooms/v3/#handling-redactions
  */
 export async function redactionTarget(
-  tools: { readonly events: EventStore },
+  tools: { readonly events: Pick<EventStore, 'byId'> },
   room: Room,
   redaction: StoredEvent,
   redacts: EventId | undefined,

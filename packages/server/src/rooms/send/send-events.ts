@@ -23,6 +23,7 @@ import type { Clock } from '../../platform/clock.ts';
 import type { Interner, Tx } from '../../platform/database/index.ts';
 import type { Random } from '../../platform/random.ts';
 import type { Stream, StreamSlot } from '../../platform/streams/index.ts';
+import { awaitRedacted } from '../events/awaited-redactions.ts';
 import { encodePdu } from '../events/event-codec.ts';
 import type { PduStore } from '../events/pdu-store.ts';
 import { membersAfter, persistEvents, type PersistPlan, type PersistTools } from '../events/persist-events.ts';
@@ -119,6 +120,7 @@ async function planEvents(
   const stateChanges: StateChange[] = [];
   const redactions: { redaction: StoredEvent; target: StoredEvent }[] = [];
   const strippedStates: { userNid: number; json: string }[] = [];
+  const awaited: { nid: number; redacts: EventId }[] = [];
   /** Of the events made here, as room versions 1 and 2 refer to them. */
   const hashes = new Map<EventId, string>();
   /** States made here, by their roots. */
@@ -217,8 +219,10 @@ async function planEvents(
       const own = type === event.type && key === event.stateKey ? event : undefined;
       return own ?? stateAt(tools, room, after, type, key);
     };
-    const target = await redactionTarget(tools, room, event, redactsOf(pdu, room.rules), lookup);
+    const redacts = redactsOf(pdu, room.rules);
+    const target = await redactionTarget(tools, room, event, redacts, lookup);
     if (target) redactions.push({ redaction: event, target });
+    else if (redacts !== undefined) awaited.push({ nid: event.nid, redacts });
     for (const change of changes) {
       membershipChanges.push(change);
       if (!change.local || (change.membership !== 'invite' && change.membership !== 'knock')) continue;
@@ -230,6 +234,7 @@ async function planEvents(
     head = { extremities, root: rootOf(now), members: membersAfter(head.members, changes) };
   }
   const stored = events.map(({ event }) => event);
+  for (const { nid, redacts } of awaited) room.recent.redact(redacts, nid);
   return {
     events,
     head,
@@ -238,6 +243,7 @@ async function planEvents(
       (tx) => {
         for (const state of statesToWrite(built, stored, head.root)) state.writeTo(tx);
         if (head.root !== room.head.root || stateChanges.length > 0) tools.states.moveCurrentRoot(tx, room.nid, head.root);
+        for (const { nid, redacts } of awaited) awaitRedacted(tx, room, nid, redacts);
         alongside?.(tx, stored);
       },
     ],

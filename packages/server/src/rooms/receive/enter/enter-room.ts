@@ -1,0 +1,208 @@
+import { forbidden, unknown as unknownError } from '@myelin/protocol/errors';
+import type { EventId, RoomId, ServerName } from '@myelin/protocol/identifiers';
+import type { RoomVersionRules } from '@myelin/protocol/room-versions';
+
+import { membersAfter, persistEvents } from '../../events/persist-events.ts';
+import type { StateChange } from '../../hooks.ts';
+import type { RoomIdentity } from '../../room-ids.ts';
+import type { Room } from '../../room.ts';
+import { rootOf, type State } from '../../state/index.ts';
+import { atTheDoor, type CheckedEvent } from '../door/at-the-door.ts';
+import { stateOf } from '../gather/fetch-state-after.ts';
+import { nidAmong, storeOutliers } from '../outliers/store-outliers.ts';
+import { internNames, storedFromPdu, type EventNames } from '../outliers/stored-from-pdu.ts';
+import type { ReceiveTools } from '../receive-tools.ts';
+import type { RawPdu } from '../remote-events.ts';
+import { authEventIdsOf, authoriseByAuthEvents } from '../turn/authorise-by-auth-events.ts';
+import { authoriseByState } from '../turn/authorise-by-state.ts';
+import { gapsBehind, writeGaps } from '../turn/gaps.store.ts';
+import { placeEvent } from '../turn/place-event.ts';
+import { membersWhoCome } from './members-who-come.ts';
+
+/** What a server gets that joins a room; https://spec.matrix.org/v1.19/server-server-api/#put_matrixfederationv2send_joinroomideventid */
+export interface Entrance {
+  readonly roomId: RoomId;
+  readonly rules: RoomVersionRules;
+  /** The join of a user of this server. */
+  readonly joinEvent: RawPdu;
+  /** The state before the join. */
+  readonly stateEvents: readonly RawPdu[];
+  readonly authChain: readonly RawPdu[];
+  readonly origin: ServerName;
+  /** The state lacks members: what it says of them cannot be held against the join. */
+  readonly partial?: boolean;
+}
+
+const doorAtOnce = 500;
+const badGateway = 502;
+
+/**
+ * Enters a room through another server, for the first time or anew. The state's events are stored in batches; the join makes the room's
+ * new head in one write, so that a crash leaves either no entrance or a whole one. What this server had of the room before stays.
+ * Throws M_FORBIDDEN where the join is not allowed by what that server gave, M_UNKNOWN where it gave nonsense.
+ */
+export async function enterRoom(tools: ReceiveTools, room: RoomIdentity, entrance: Entrance): Promise<void> {
+  const [join] = await atTheDoor(tools.network.verifier, room, [entrance.joinEvent]);
+  if (!join?.ok) throw unknownError(`The join is no event of the room: ${join?.reason ?? 'there is none'}`, badGateway);
+  const given = new Map<EventId, CheckedEvent>();
+  await throughTheDoorInto(given, tools, room, entrance.authChain);
+  const inState = await throughTheDoorInto(given, tools, room, entrance.stateEvents);
+  await storeOutliers(tools, room, [...given.values()]);
+  const before = await stateOf(tools, room, inState);
+  const create = await tools.states.event(room.nid, before, 'm.room.create', '');
+  const version = create?.content['room_version'] ?? '1';
+  if (!create || version !== room.rules.id)
+    throw unknownError('The other server did not give the room as it was created', badGateway);
+
+  const names = (await internNames(tools.names, [join]))(join);
+  const { durable } = await tools.registry.inTurn(room, async (inMemory) => {
+    const isInside = (await tools.memberships.localMembers(room.nid)).size > 0;
+    return isInside
+      ? joinOthers(tools, room, inMemory, join, { names, before })
+      : enter(tools, room, inMemory, join, { names, before, given, partial: entrance.partial === true });
+  });
+  await durable;
+}
+
+/** Somebody of this server has come in meanwhile: the join is an event like any other then. */
+async function joinOthers(
+  tools: ReceiveTools,
+  identity: RoomIdentity,
+  room: Room,
+  join: CheckedEvent,
+  { names, before }: { readonly names: EventNames; readonly before: State },
+): Promise<{ durable: Promise<void> }> {
+  const claimed = new Map(join.event.prevEvents.map((eventId) => [eventId, before]));
+  const placement = await placeEvent(tools, identity, room, join, { names, claimed, historicalPosition: undefined });
+  if (!placement.done) throw unknownError(`The join names events that nobody gave: ${placement.missing.join(', ')}`, badGateway);
+  const { outcome } = placement;
+  if (outcome.outcome === 'rejected' || outcome.outcome === 'soft-failed') throw forbidden(outcome.reason);
+  return { durable: placement.durable };
+}
+
+async function enter(
+  tools: ReceiveTools,
+  identity: RoomIdentity,
+  room: Room,
+  join: CheckedEvent,
+  {
+    names,
+    before,
+    given,
+    partial,
+  }: {
+    readonly names: EventNames;
+    readonly before: State;
+    readonly given: ReadonlyMap<EventId, CheckedEvent>;
+    readonly partial: boolean;
+  },
+): Promise<{ durable: Promise<void> }> {
+  const { event, eventId } = join;
+  const place = { type: names.typeNid, stateKey: names.stateKeyNid ?? 0 };
+  const near = await tools.events.byIds([...new Set([eventId, ...authEventIdsOf(identity, event), ...event.prevEvents])]);
+  const known = near.get(eventId);
+  if (known?.position !== undefined) return { durable: Promise.resolve() };
+  const byAuthEvents = authoriseByAuthEvents(identity, event, (id) => near.get(id));
+  if (!byAuthEvents.allowed) throw forbidden(byAuthEvents.reason);
+  const byState = partial ? byAuthEvents : await authoriseByState(tools.states, identity, event, before);
+  if (!byState.allowed) throw forbidden(byState.reason);
+
+  const slot = tools.stream.allocate(1);
+  const nid = known?.nid ?? slot.position;
+  try {
+    const after = await tools.states.tree.apply(room.nid, before, [{ ...place, event: nid }]);
+    const replacedNid = await tools.states.tree.get(room.nid, before, place);
+    const { event: stored, ...written } = storedFromPdu(
+      identity,
+      join,
+      names,
+      {
+        nid,
+        position: slot.position,
+        verdict: 'accepted',
+        stateRoot: rootOf(after),
+        roomRoot: undefined,
+        replacesNid: replacedNid === nid ? undefined : replacedNid,
+      },
+      nidAmong(near, identity),
+    );
+    const { position, stateRoot, replacesNid } = stored;
+    const placed = known ? known.with({ position, verdict: 'accepted', stateRoot, replacesNid }) : stored;
+    tools.events.announce(placed);
+    const differences = await tools.states.tree.diff(room.nid, room.head.root, after);
+    const memberType = await tools.names.idOf('m.room.member');
+    const membershipChanges = await membersWhoCome(tools, room, {
+      differences: differences.filter(({ type }) => type === memberType),
+      join: placed,
+      given,
+      position: slot.position,
+    });
+    const others = differences.filter(({ type }) => type !== memberType);
+    const stateChanges = await otherChanges(tools, others);
+    const head = {
+      extremities: [{ nid, eventId, depth: event.depth, stateRoot: rootOf(after) }],
+      root: rootOf(after),
+      members: membersAfter(room.head.members, membershipChanges),
+    };
+    const gaps = gapsBehind(event.prevEvents, near);
+    room.recent.follow(gaps);
+    room.dropAtHand();
+    return await persistEvents(tools, room, {
+      events: known ? [] : [{ ...written, event: stored }],
+      placed: known ? [{ event: placed }] : [],
+      head,
+      batch: { room, events: [placed], stateChanges, membershipChanges, redactions: [] },
+      alongside: [
+        (tx) => {
+          after.writeTo(tx);
+          writeGaps(tx, room.nid, { nid, eventId }, gaps);
+          tools.states.moveCurrentRoot(tx, room.nid, head.root);
+        },
+      ],
+      strippedStates: [],
+      slot,
+    });
+  } catch (error) {
+    slot.abandon();
+    tools.events.forgetAnnounced(nid, 1);
+    throw error;
+  }
+}
+
+/** Changes of the state that are not members': a few, in a room of any size. */
+async function otherChanges(
+  tools: ReceiveTools,
+  differences: readonly { type: number; stateKey: number; before: number | undefined; after: number | undefined }[],
+): Promise<StateChange[]> {
+  const events = await tools.events.byNids(differences.flatMap(({ before, after }) => after ?? before ?? []));
+  return differences.flatMap(({ type, stateKey, before, after }) => {
+    const event = events.get(after ?? before ?? 0);
+    if (event?.stateKey === undefined) return [];
+    const change = { typeNid: type, stateKeyNid: stateKey, type: event.type, stateKey: event.stateKey, beforeNid: before };
+    return [{ ...change, after: after === undefined ? undefined : event }];
+  });
+}
+
+/** Adds those that pass the door, some at a time; gives their ids. What fails is left out, as if it had not been given. */
+async function throughTheDoorInto(
+  into: Map<EventId, CheckedEvent>,
+  tools: ReceiveTools,
+  room: RoomIdentity,
+  raw: readonly RawPdu[],
+): Promise<EventId[]> {
+  const passed: EventId[] = [];
+  for (let from = 0; from < raw.length; from += doorAtOnce) {
+    for (const verdict of await atTheDoor(tools.network.verifier, room, raw.slice(from, from + doorAtOnce))) {
+      if (!verdict.ok) {
+        tools.logger.info(
+          { roomId: room.roomId, eventId: verdict.eventId, reason: verdict.reason },
+          'an event of a joined room was dropped',
+        );
+        continue;
+      }
+      into.set(verdict.eventId, verdict);
+      passed.push(verdict.eventId);
+    }
+  }
+  return passed;
+}

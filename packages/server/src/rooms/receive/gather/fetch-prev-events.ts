@@ -1,0 +1,72 @@
+import type { EventId, ServerName } from '@myelin/protocol/identifiers';
+
+import { sql } from '../../../platform/database/index.ts';
+import type { RoomIdentity } from '../../room-ids.ts';
+import type { State } from '../../state/index.ts';
+import type { CheckedEvent } from '../door/at-the-door.ts';
+import { mostMissingEvents, type ReceiveTools } from '../receive-tools.ts';
+import { placedState, type ClaimedStates } from '../turn/resolve-state-before.ts';
+import { askForList } from './ask.ts';
+import { fetchStateAfter } from './fetch-state-after.ts';
+import { referencesFirst } from './references-first.ts';
+
+/** What is known of the events that an event follows. */
+export type PrevEvents =
+  | { readonly here: true; readonly claimed: ClaimedStates }
+  | { readonly here: false; readonly missing: readonly EventId[] };
+
+/**
+ * Gets the events between this one and those that this server has: a few of them in earnest, by `receive`, and where the gap is longer
+ * the state at its near end. Outside the room's turn.
+ * https://spec.matrix.org/v1.19/server-server-api/#backfilling-and-retrieving-missing-events
+ */
+export async function fetchPrevEvents(
+  tools: ReceiveTools,
+  room: RoomIdentity,
+  checked: CheckedEvent,
+  origin: ServerName,
+  receive: ((event: CheckedEvent) => Promise<unknown>) | undefined,
+): Promise<PrevEvents> {
+  let missing = await withoutPlace(tools, checked.event.prevEvents);
+  if (missing.length > 0 && receive) {
+    for (const event of await missingEvents(tools, room, checked, origin)) await receive(event);
+    missing = await withoutPlace(tools, checked.event.prevEvents);
+  }
+  const claimed = new Map<EventId, State>();
+  for (const eventId of missing) {
+    const state = await fetchStateAfter(tools, room, eventId, origin);
+    if (state === undefined) return { here: false, missing };
+    claimed.set(eventId, state);
+  }
+  return { here: true, claimed };
+}
+
+/** The events that lie between, oldest first. */
+async function missingEvents(
+  tools: ReceiveTools,
+  room: RoomIdentity,
+  checked: CheckedEvent,
+  origin: ServerName,
+): Promise<readonly CheckedEvent[]> {
+  const rows = await tools.database.all<{ event_nid: number }>(
+    sql`SELECT event_nid FROM forward_extremities WHERE room_nid = ${room.nid} ORDER BY event_nid DESC LIMIT ${mostMissingEvents}`,
+  );
+  const ours = await tools.events.listByNids(rows.map((row) => row.event_nid));
+  const gap = { earliest: ours.map(({ eventId }) => eventId), latest: [checked.eventId], limit: mostMissingEvents };
+  const { events } = await askForList(
+    tools,
+    room,
+    () => tools.network.remote.missingEvents(origin, room.roomId, gap),
+    mostMissingEvents,
+  );
+  return referencesFirst(
+    events.filter(({ eventId }) => eventId !== checked.eventId),
+    ({ event }) => event.prevEvents,
+  );
+}
+
+/** Those of some events that have no place here, so that the state after them is not known. */
+export async function withoutPlace(tools: ReceiveTools, eventIds: readonly EventId[]): Promise<EventId[]> {
+  const known = await tools.events.byIds([...new Set(eventIds)]);
+  return [...new Set(eventIds)].filter((eventId) => placedState(known.get(eventId)) === undefined);
+}

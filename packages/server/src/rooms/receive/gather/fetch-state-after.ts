@@ -1,0 +1,101 @@
+import type { EventId, ServerName } from '@myelin/protocol/identifiers';
+
+import { inList, sql } from '../../../platform/database/index.ts';
+import type { RoomIdentity } from '../../room-ids.ts';
+import { emptyState, type State, type StateChange } from '../../state/index.ts';
+import type { CheckedEvent } from '../door/at-the-door.ts';
+import { mostStateEvents, mostStateEventsOneByOne, type ReceiveTools } from '../receive-tools.ts';
+import { ask, askForEvents, throughTheDoor, unreachable } from './ask.ts';
+import { gather } from './fetch-auth-events.ts';
+
+const doorAtOnce = 500;
+
+/**
+ * The state after an event that has no place here, as another server has it. Its events are stored as outliers, each judged by its own
+ * auth events. Undefined where that server does not give it. https://spec.matrix.org/v1.19/server-server-api/#get_matrixfederationv1state_idsroomid
+ */
+export async function fetchStateAfter(
+  tools: ReceiveTools,
+  room: RoomIdentity,
+  eventId: EventId,
+  server: ServerName,
+): Promise<State | undefined> {
+  const before = await fetchStateBefore(tools, room, eventId, server);
+  if (before === undefined) return undefined;
+  if (!(await tools.events.byId(eventId))) {
+    const { events } = await askForEvents(tools, room, server, [eventId]);
+    await gather(tools, room, server, events, events);
+  }
+  const event = await tools.events.byId(eventId);
+  if (!event || event.roomNid !== room.nid) return undefined;
+  if (event.stateKey === undefined || event.verdict === 'rejected') return before;
+  const [place] = await tools.states.keysOf([[event.type, event.stateKey]]);
+  return place && tools.states.tree.apply(room.nid, before, [{ ...place, event: event.nid }]);
+}
+
+/** The state before an event, as another server has it. */
+export async function fetchStateBefore(
+  tools: ReceiveTools,
+  room: RoomIdentity,
+  eventId: EventId,
+  server: ServerName,
+): Promise<State | undefined> {
+  const { remote } = tools.network;
+  const ids = await ask(tools, room, () => remote.stateIds(server, room.roomId, eventId));
+  if (ids === unreachable || ids === undefined) return undefined;
+  const { stateIds, authChainIds } = ids;
+  if (stateIds.length + authChainIds.length > mostStateEvents) return undefined;
+  const wanted = [...new Set([...stateIds, ...authChainIds])];
+  const missing = await unknownOf(tools, wanted);
+  if (missing.length > mostStateEventsOneByOne) {
+    const whole = await ask(tools, room, () => remote.state(server, room.roomId, eventId));
+    if (whole === unreachable || whole === undefined) return undefined;
+    await storeRaw(tools, room, server, [...whole.authChain, ...whole.state]);
+  } else if (missing.length > 0) {
+    const { events } = await askForEvents(tools, room, server, missing);
+    await gather(tools, room, server, [], events);
+  }
+  return stateOf(tools, room, stateIds);
+}
+
+async function storeRaw(tools: ReceiveTools, room: RoomIdentity, server: ServerName, raw: readonly unknown[]): Promise<void> {
+  const events: CheckedEvent[] = [];
+  for (let from = 0; from < raw.length; from += doorAtOnce) {
+    events.push(...(await throughTheDoor(tools, room, raw.slice(from, from + doorAtOnce))).events);
+  }
+  const unknown = new Set(
+    await unknownOf(
+      tools,
+      events.map(({ eventId }) => eventId),
+    ),
+  );
+  await gather(
+    tools,
+    room,
+    server,
+    [],
+    events.filter(({ eventId }) => unknown.has(eventId)),
+  );
+}
+
+async function unknownOf(tools: ReceiveTools, eventIds: readonly EventId[]): Promise<EventId[]> {
+  const known = await tools.events.nidsOf(eventIds);
+  return eventIds.filter((eventId) => !known.has(eventId));
+}
+
+interface StateRow {
+  event_nid: number;
+  type_nid: number;
+  state_key_nid: number;
+}
+
+/** The state that consists of these events: those of them that are state events of this room and were not rejected. */
+export async function stateOf(tools: ReceiveTools, room: RoomIdentity, eventIds: readonly EventId[]): Promise<State> {
+  const nids = [...(await tools.events.nidsOf(eventIds)).values()];
+  const rows = await tools.database.all<StateRow>(
+    sql`SELECT event_nid, type_nid, state_key_nid FROM events WHERE event_nid ${inList(nids)} AND room_nid = ${room.nid}
+        AND state_key_nid IS NOT NULL AND verdict <> 2`,
+  );
+  const changes = rows.map((row): StateChange => ({ type: row.type_nid, stateKey: row.state_key_nid, event: row.event_nid }));
+  return tools.states.tree.apply(room.nid, emptyState, changes);
+}
