@@ -16,6 +16,7 @@ import { serverInfoFeature } from '../features/server-info/index.ts';
 import { spacesFeature } from '../features/spaces/index.ts';
 import { syncFeature } from '../features/sync/index.ts';
 import { typingFeature } from '../features/typing/index.ts';
+import { createRemoteQueries } from '../federation/queries/index.ts';
 import type { Authenticators } from '../platform/http/index.ts';
 import { buildAccountFeatures } from './account-features.ts';
 import type { AppNeeds } from './needs.ts';
@@ -30,18 +31,19 @@ export interface Features {
 
 /** All features, in the order in which they are built: the table of contents of the server. */
 export async function buildFeatures(needs: AppNeeds): Promise<Features> {
+  const queries = createRemoteQueries({ ...needs, servers: needs.remoteServers });
   const people = buildAccountFeatures(needs);
   const filters = filtersFeature(needs);
   const accountData = await accountDataFeature(needs);
   const receipts = await receiptsFeature({ ...needs, accountData: accountData.accountData });
   const push = await pushFeature({ ...needs, accountData: accountData.accountData, receipts: receipts.receipts });
   const typing = await typingFeature(needs);
-  const profiles = profilesFeature({ ...needs, accounts: people.accounts });
+  const profiles = profilesFeature({ ...needs, accounts: people.accounts, remoteProfiles: queries.profiles });
   people.registrationHooks.onRegistered.push((account, { displayName }) => profiles.profiles.create(account, displayName));
   people.accountHooks.onDeactivated.push(({ userNid }) => profiles.profiles.forget(userNid));
   const presence = await presenceFeature({ ...needs, profiles: profiles.profiles });
   connectSignsOfLife(presence.presence, { profiles: profiles.profiles, receipts: receipts.receipts, typing: typing.typing });
-  const { feature: roomDirectory, directory } = await roomDirectoryFeature(needs);
+  const { feature: roomDirectory, directory } = await roomDirectoryFeature({ ...needs, remoteDirectory: queries.directory });
   const { feature: roomMembership, membership } = roomMembershipFeature({
     ...needs,
     aliases: directory,
@@ -56,13 +58,11 @@ export async function buildFeatures(needs: AppNeeds): Promise<Features> {
   });
   connectPeopleToRooms(needs, people, { membership, creation, directory });
   const relations = await relationsFeature(needs);
-  const openId = openIdFeature(needs);
-  people.accountHooks.onDeactivated.push(({ userNid }) => openId.tokens.revoke(userNid));
   const features: Feature[] = [
     ...people.features,
     accountData,
     filters,
-    openId.feature,
+    openIdFeature({ ...needs, accounts: people.accounts }),
     presence,
     profiles,
     push,
@@ -78,7 +78,7 @@ export async function buildFeatures(needs: AppNeeds): Promise<Features> {
     roomMembership,
     roomMessagesFeature({ ...needs, membership, aliases: directory, related: relations.relations }),
     serverInfoFeature(needs),
-    spacesFeature(needs),
+    spacesFeature({ ...needs, remoteSpaces: queries.spaces }),
     typing,
   ];
   // It follows what all the others have for it.

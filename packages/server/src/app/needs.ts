@@ -22,7 +22,7 @@ export interface AppNeeds {
   readonly random: Random;
   readonly logger: Logger;
   /** Other servers: asking them, their keys, their health. */
-  readonly remote: RemoteServers;
+  readonly remoteServers: RemoteServers;
   readonly rooms: Rooms;
   readonly limiters: Readonly<Record<string, Limiter>>;
   readonly serverName: ServerName;

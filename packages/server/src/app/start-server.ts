@@ -57,7 +57,7 @@ export async function startServer(config: Config, options: StartOptions = {}): P
     const database = await openConfiguredDatabase(config);
     opened.push(() => database.close());
     const needs = await needsOf(config, { ...options, clock, logging, database });
-    opened.push(() => needs.remote.stop());
+    opened.push(() => needs.remoteServers.stop());
     const { features, authenticators } = await buildFeatures(needs);
     opened.push(async () => {
       for (const feature of features) await feature.stop?.();
@@ -68,8 +68,8 @@ export async function startServer(config: Config, options: StartOptions = {}): P
     );
     opened.push(() => jobs.stop());
     const http = createHttpServer({
-      routes: [healthRoute, ...needs.remote.routes, ...features.flatMap((feature) => feature.routes ?? [])],
-      authenticators: { ...authenticators, server: needs.remote.authenticator },
+      routes: [healthRoute, ...needs.remoteServers.routes, ...features.flatMap((feature) => feature.routes ?? [])],
+      authenticators: { ...authenticators, server: needs.remoteServers.authenticator },
       limiters: needs.limiters,
       logger: logging.named('myelin.http'),
       clock,
@@ -114,7 +114,7 @@ async function needsOf(
   const caches = new CacheBudget(config.cache_memory);
   const names = new Interner(database, caches);
   const notifier = new Notifier();
-  const remote = createRemoteServers({
+  const remoteServers = createRemoteServers({
     config,
     database,
     caches,
@@ -149,7 +149,7 @@ async function needsOf(
     clock,
     random,
     logger: logging.logger,
-    remote,
+    remoteServers,
     rooms,
     limiters,
     serverName,

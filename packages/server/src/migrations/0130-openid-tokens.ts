@@ -11,6 +11,5 @@ export default migration({
       expires_ts ${dialect.integer} NOT NULL
     )${dialect.withoutRowid}`,
     `CREATE INDEX openid_tokens_by_expiry ON openid_tokens (expires_ts)`,
-    `CREATE INDEX openid_tokens_by_user ON openid_tokens (user_nid)`,
   ],
 });

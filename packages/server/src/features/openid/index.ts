@@ -5,20 +5,12 @@ import { OpenIdTokens, type OpenIdNeeds } from './openid-tokens.ts';
 import { openIdFederation } from './openid.federation.ts';
 import { openIdRoutes } from './openid.routes.ts';
 
-export type { OpenIdTokens } from './openid-tokens.ts';
-
 /** Widgets and identity servers learn who somebody is. */
-export function openIdFeature(needs: OpenIdNeeds & { readonly serverName: ServerName }): {
-  readonly feature: Feature;
-  readonly tokens: OpenIdTokens;
-} {
+export function openIdFeature(needs: OpenIdNeeds & { readonly serverName: ServerName }): Feature {
   const tokens = new OpenIdTokens(needs);
   return {
-    tokens,
-    feature: {
-      name: 'openid',
-      routes: [...openIdRoutes(tokens, needs.serverName), ...openIdFederation(tokens)],
-      jobs: [{ name: 'remove OpenID tokens that have expired', everyMs: 3_600_000, run: () => tokens.removeExpired() }],
-    },
+    name: 'openid',
+    routes: [...openIdRoutes(tokens, needs.serverName), ...openIdFederation(tokens)],
+    jobs: [{ name: 'remove OpenID tokens that have expired', everyMs: 3_600_000, run: () => tokens.removeExpired() }],
   };
 }

@@ -18,8 +18,3 @@ export async function ownerOfOpenIdToken(db: Db, hash: Uint8Array, now: number):
 export function removeExpiredOpenIdTokens(tx: Tx, now: number): void {
   tx.run(sql`DELETE FROM openid_tokens WHERE expires_ts <= ${now}`);
 }
-
-/** Removes all tokens of a user. */
-export function removeOpenIdTokensOf(tx: Tx, userNid: number): void {
-  tx.run(sql`DELETE FROM openid_tokens WHERE user_nid = ${userNid}`);
-}

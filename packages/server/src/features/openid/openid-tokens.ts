@@ -5,13 +5,19 @@ import type { UserId } from '@myelin/protocol/identifiers';
 import type { Clock } from '../../platform/clock.ts';
 import type { Database, Interner } from '../../platform/database/index.ts';
 import type { Random } from '../../platform/random.ts';
-import { insertOpenIdToken, ownerOfOpenIdToken, removeExpiredOpenIdTokens, removeOpenIdTokensOf } from './openid-tokens.store.ts';
+import { insertOpenIdToken, ownerOfOpenIdToken, removeExpiredOpenIdTokens } from './openid-tokens.store.ts';
 
 export interface OpenIdNeeds {
   readonly database: Database;
   readonly names: Interner;
   readonly clock: Clock;
   readonly random: Random;
+  readonly accounts: LiveAccounts;
+}
+
+/** Whose account has ended; `features/account` knows. */
+export interface LiveAccounts {
+  isDeactivated(userId: UserId): Promise<boolean>;
 }
 
 /** For how long a token tells who somebody is. */
@@ -36,16 +42,13 @@ export class OpenIdTokens {
     return token;
   }
 
-  /** Who made a token; undefined where it is none, or has expired. */
+  /** Who made a token; undefined where it is none, has expired, or its owner's account has ended. */
   async ownerOf(token: string): Promise<UserId | undefined> {
-    const { clock, database, names } = this.#needs;
+    const { accounts, clock, database, names } = this.#needs;
     const userNid = await ownerOfOpenIdToken(database, hashOf(token), clock.now());
-    return userNid === undefined ? undefined : ((await names.textOf(userNid)) as UserId);
-  }
-
-  /** Takes a user's tokens away, for one who is gone. */
-  async revoke(userNid: number): Promise<void> {
-    await this.#needs.database.write((tx) => removeOpenIdTokensOf(tx, userNid));
+    if (userNid === undefined) return undefined;
+    const userId = (await names.textOf(userNid)) as UserId;
+    return (await accounts.isDeactivated(userId)) ? undefined : userId;
   }
 
   async removeExpired(): Promise<void> {

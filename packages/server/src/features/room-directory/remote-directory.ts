@@ -14,7 +14,7 @@ export interface AliasTarget {
 export interface RemoteDirectory {
   /** Asks the alias's server; undefined where it knows none, or does not answer. https://spec.matrix.org/v1.19/server-server-api/#get_matrixfederationv1querydirectory */
   resolve(alias: RoomAlias): Promise<AliasTarget | undefined>;
-  /** Another server's directory; throws M_NOT_FOUND where it cannot be reached. https://spec.matrix.org/v1.19/server-server-api/#published-room-directory */
+  /** Another server's directory; throws a MatrixError where there is none to be had. https://spec.matrix.org/v1.19/server-server-api/#published-room-directory */
   publicRooms(server: ServerName, query: PublicRoomsQuery): Promise<PublicRoomsPage>;
   /** A room that this server is not in, as one of these servers tells of it; undefined where none does. */
   summary(roomId: RoomId, via: readonly ServerName[]): Promise<RoomSummary | undefined>;

@@ -2,15 +2,21 @@ import { ServerVisibility } from '../../rooms/index.ts';
 import type { Feature } from '../feature.ts';
 import type { ServerHistoryTools } from './for-servers/readable-by-server.ts';
 import type { OldEventsTools } from './old-events.ts';
+import { noRemoteHistory, type RemoteHistory } from './remote-history.ts';
 import { roomHistoryFederation } from './room-history.federation.ts';
 import { roomHistoryRoutes } from './room-history.routes.ts';
 
 export { visibleEventOrNotFound } from './event-context.ts';
+export type { RemoteHistory } from './remote-history.ts';
 export type { RelatedByLookup } from './read-history.ts';
 export { readableRoom, tokenFrom } from './room-access.ts';
 
 /** What reading rooms back needs. */
-export type RoomHistoryNeeds = OldEventsTools & Omit<ServerHistoryTools, 'serverVisibility'>;
+export type RoomHistoryNeeds = OldEventsTools &
+  Omit<ServerHistoryTools, 'serverVisibility'> & {
+    /** Absent: the server stands alone. */
+    readonly remoteHistory?: RemoteHistory;
+  };
 
 /**
  * Reading rooms back: pages of history, single events and what surrounds them, state, and how old clients did all that; the same for
@@ -18,5 +24,11 @@ export type RoomHistoryNeeds = OldEventsTools & Omit<ServerHistoryTools, 'server
  */
 export function roomHistoryFeature(needs: RoomHistoryNeeds): Feature {
   const forServers = { ...needs, serverVisibility: new ServerVisibility(needs) };
-  return { name: 'room-history', routes: [...roomHistoryRoutes(needs), ...roomHistoryFederation(forServers)] };
+  return {
+    name: 'room-history',
+    routes: [
+      ...roomHistoryRoutes({ ...needs, remoteHistory: needs.remoteHistory ?? noRemoteHistory }),
+      ...roomHistoryFederation(forServers),
+    ],
+  };
 }

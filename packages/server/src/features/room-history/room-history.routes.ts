@@ -7,10 +7,10 @@ import { initialSync, roomInitialSync } from './initial-sync.ts';
 import { messages } from './messages.ts';
 import { oldEvents, type OldEventsTools } from './old-events.ts';
 import { roomState, roomStateEvent } from './room-state.ts';
-import { timestampToEvent } from './timestamp-to-event.ts';
+import { timestampToEvent, type EventByTimeTools } from './timestamp-to-event.ts';
 
 /** The endpoints by which rooms are read back. Events are JSON texts already. */
-export function roomHistoryRoutes(tools: OldEventsTools): Route[] {
+export function roomHistoryRoutes(tools: OldEventsTools & EventByTimeTools): Route[] {
   const { rooms } = tools;
   return [
     route(client.getRoomEvents, async ({ params, query, requester }) => {

@@ -1,9 +1,14 @@
 import assert from 'node:assert/strict';
 
+import type { RoomId, UserId } from '@myelin/protocol/identifiers';
 import { forEachHomeserver, type Person } from '@myelin/testing';
 
+import type { RoomSummary } from '../room-directory/index.ts';
 import { joinsFromElsewhere, serveServers } from '../servers.fixture.ts';
+import type { RemoteSpaces } from './remote-spaces.ts';
+import type { ChildEvent } from './space-children.ts';
 import { spacesFederation } from './spaces.federation.ts';
+import { startOf, walkHierarchy } from './walk-hierarchy.ts';
 
 const forbidden = { status: 403, errcode: 'M_FORBIDDEN' };
 const invalid = { status: 400, errcode: 'M_INVALID_PARAM' };
@@ -96,6 +101,56 @@ forEachHomeserver('spaces', ({ test }) => {
     await alice.isRefused('GET', tree(space), invalid, { query: { from } });
     await bob.isRefused('GET', tree(space), invalid, { query: { from: 'made-up' } });
     for (const query of [{ limit: 0 }, { max_depth: -1 }]) await bob.isRefused('GET', tree(space), invalid, { query });
+  });
+
+  test('rooms of other servers are shown as those tell of them, where this one is not in them', async ({ homeserver }) => {
+    const alice = await homeserver.person('alice');
+    const { space, roses, shed, tools } = await garden(alice);
+    const [far, leaf, secret] = ['!far:far.example', '!leaf:far.example', '!secret:far.example'] as RoomId[];
+    assert.ok(far && leaf && secret);
+    await adds(alice, shed, far, { via: ['far.example'] });
+    const asked: string[] = [];
+    const child = (roomId: string, index: number): ChildEvent => ({
+      type: 'm.space.child',
+      state_key: roomId,
+      sender: '@rob:far.example' as UserId,
+      content: { via: ['near.example'] },
+      origin_server_ts: index,
+    });
+    const told = (room_id: RoomId, more: Partial<RoomSummary> = {}): RoomSummary => ({
+      room_id,
+      num_joined_members: 3,
+      world_readable: false,
+      guest_can_join: false,
+      join_rule: 'public',
+      ...more,
+    });
+    const remote: RemoteSpaces = {
+      async hierarchy(roomId, via) {
+        asked.push(`${roomId} ${via.join()}`);
+        if (roomId !== far) return undefined;
+        const children_state = [leaf, secret, '!gone:far.example', roses, '!barred:far.example'].map(child);
+        return {
+          room: { ...told(far, { room_type: 'm.space' }), children_state },
+          // What it tells of a room of ours is not asked for.
+          children: [
+            told(leaf, { name: 'Leaf' }),
+            told(secret, { join_rule: 'invite' }),
+            told(roses as RoomId, { name: 'Lies' }),
+          ],
+          inaccessible: ['!barred:far.example' as RoomId],
+        };
+      },
+    };
+    const { needs } = homeserver.server;
+    const viewer = { userNid: await needs.names.idOf(alice.userId), userId: alice.userId as UserId, isGuest: false };
+    const question = { roomId: space as RoomId, via: [], suggestedOnly: false, maxDepth: 10 };
+    const { rooms, next } = await walkHierarchy({ ...needs, remote }, viewer, question, startOf(question), 50);
+    assert.equal(next, undefined);
+    assert.deepEqual(idsOf({ rooms }), [space, shed, tools, far, leaf, roses]);
+    assert.deepEqual(rooms.at(4)?.name, 'Leaf');
+    assert.deepEqual(rooms.at(5)?.name, 'Roses');
+    assert.deepEqual(asked, [`${far} far.example`, '!gone:far.example near.example']);
   });
 
   test('other servers are told of the children that their users could enter', async ({ homeserver }) => {

@@ -1,0 +1,45 @@
+import * as federation from '@myelin/protocol/api/federation';
+import type { EventId, ServerName } from '@myelin/protocol/identifiers';
+
+import type { Database, Interner } from '../../platform/database/index.ts';
+import { joinedServers, type RoomIdentity, type Rooms, type StoredEvent } from '../../rooms/index.ts';
+import { firstAnswer, queryBounds, type QueryNeeds } from './asking.ts';
+
+/** Brings an event that another server has told of into the room here; undefined where that cannot be done. */
+export type BringIn = (room: RoomIdentity, server: ServerName, eventId: EventId) => Promise<StoredEvent | undefined>;
+
+export interface RemoteHistoryNeeds extends QueryNeeds {
+  readonly database: Database;
+  readonly names: Interner;
+  readonly rooms: Pick<Rooms, 'events'>;
+  readonly bringIn: BringIn;
+}
+
+/** What other servers know of the past of rooms that this one is in. */
+export class RemoteHistories {
+  readonly #needs: RemoteHistoryNeeds;
+
+  constructor(needs: RemoteHistoryNeeds) {
+    this.#needs = needs;
+  }
+
+  /**
+   * The event nearest to a moment, from the first server of the room that tells one; it is part of the room here when this resolves.
+   * Those that were known first are asked first: they have the most of the past.
+   * https://spec.matrix.org/v1.19/server-server-api/#get_matrixfederationv1timestamp_to_eventroomid
+   */
+  async eventNear(
+    room: RoomIdentity,
+    { ts, direction }: { readonly ts: number; readonly direction: 'b' | 'f' },
+  ): Promise<StoredEvent | undefined> {
+    const { bringIn, database, names, rooms, servers } = this.#needs;
+    const texts = await names.textsOf((await joinedServers(database, room.nid)).toSorted((one, other) => one - other));
+    return firstAnswer(this.#needs, [...texts.values()] as ServerName[], async (server) => {
+      const input = { params: { roomId: room.roomId }, query: { ts, dir: direction } };
+      const { event_id: eventId } = await servers.request(server, federation.getEventByTimestamp, input, queryBounds);
+      const known = await rooms.events.byId(eventId);
+      if (known?.position !== undefined) return known.roomNid === room.nid ? known : undefined;
+      return bringIn(room, server, eventId);
+    });
+  }
+}
