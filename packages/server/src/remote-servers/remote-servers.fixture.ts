@@ -5,7 +5,7 @@ import { join } from 'node:path';
 
 import type { ServerName } from '@myelin/protocol/identifiers';
 import { generateSigningKey } from '@myelin/protocol/signatures';
-import { createCertificateAuthority, FakeServer, TestResolver } from '@myelin/testing/federation';
+import { createCertificateAuthority, FakeServer, TestResolver } from '@myelin/testing/network';
 
 import { CacheBudget } from '../platform/cache/index.ts';
 import { createTestClock, type TestClock } from '../platform/clock.ts';

@@ -4,9 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
 import { TestHomeserver, type TestHomeserverOptions } from '../homeserver/test-homeserver.ts';
-import { createCertificateAuthority } from './certificate-authority.ts';
-import { TestResolver } from './test-resolver.ts';
-import { startTlsSite, type TlsSite } from './tls-site.ts';
+import { createCertificateAuthority, startTlsSite, TestResolver, type TlsSite } from '../network/index.ts';
 
 /** Homeservers in this process that find each other by name and talk over TLS on the loopback address. */
 export interface FederatedHomeservers {

@@ -1,5 +1,2 @@
-export { createCertificateAuthority, type Certificate, type CertificateAuthority } from './certificate-authority.ts';
-export { FakeServer, type FakeServerPlace } from './fake-server.ts';
+export * from '../network/index.ts';
 export { startFederation, type FederatedHomeservers } from './federated-homeservers.ts';
-export { TestResolver } from './test-resolver.ts';
-export { type SiteRequest, startTlsSite, type TlsSite } from './tls-site.ts';

@@ -4,7 +4,7 @@ import { after, suite, test } from 'node:test';
 import { createSecureContext } from 'node:tls';
 import { gzipSync } from 'node:zlib';
 
-import { createCertificateAuthority, startTlsSite, TestResolver } from '@myelin/testing/federation';
+import { createCertificateAuthority, startTlsSite, TestResolver } from '@myelin/testing/network';
 
 import { createTestClock, systemClock } from '../clock.ts';
 import { createAddressPolicy } from './address-policy.ts';

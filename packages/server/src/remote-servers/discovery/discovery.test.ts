@@ -3,7 +3,7 @@ import { after, suite, test } from 'node:test';
 import { createSecureContext } from 'node:tls';
 
 import type { ServerName } from '@myelin/protocol/identifiers';
-import { createCertificateAuthority, startTlsSite, TestResolver } from '@myelin/testing/federation';
+import { createCertificateAuthority, startTlsSite, TestResolver } from '@myelin/testing/network';
 
 import { createTestClock } from '../../platform/clock.ts';
 import {

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 
 import type { ServerName } from '@myelin/protocol/identifiers';
-import { forEachDatabase } from '@myelin/testing';
+import { forEachDatabase } from '@myelin/testing/databases';
 
 import remoteServers from '../../migrations/0100-remote-servers.ts';
 import { createTestClock, type TestClock } from '../../platform/clock.ts';

@@ -4,7 +4,7 @@ import { endpoint } from '@myelin/protocol/api';
 import { parseExactJson } from '@myelin/protocol/canonical-json';
 import type { ServerName } from '@myelin/protocol/identifiers';
 import { verifyText } from '@myelin/protocol/signatures';
-import { forEachDatabase } from '@myelin/testing';
+import { forEachDatabase } from '@myelin/testing/databases';
 import { Type } from 'typebox';
 
 import remoteServers from '../../migrations/0100-remote-servers.ts';
