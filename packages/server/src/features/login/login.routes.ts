@@ -1,14 +1,16 @@
+import { endpoint } from '@myelin/protocol/api';
 import * as client from '@myelin/protocol/api/client';
 import { MatrixError, unrecognized, userLocked } from '@myelin/protocol/errors';
 import type { DeviceId, ServerName } from '@myelin/protocol/identifiers';
 
 import type { Config } from '../../config/index.ts';
 import type { Database } from '../../platform/database/index.ts';
-import { type Route, route } from '../../platform/http/index.ts';
+import { answer, type Route, route } from '../../platform/http/index.ts';
 import type { Limiter } from '../../platform/rate-limits/index.ts';
 import { type Confirmation, identityOf } from '../account/index.ts';
 import type { UserInteractiveAuth } from '../user-interactive-auth/index.ts';
 import type { LoginMethod } from './login-methods.ts';
+import { loginPage } from './login-page.ts';
 import type { LoginTokens } from './login-tokens.ts';
 import type { IssuedTokens, NewSession, Sessions } from './sessions.ts';
 
@@ -26,6 +28,9 @@ export interface LoginRoutesNeeds {
   readonly byAccount: Limiter;
 }
 
+/** https://spec.matrix.org/v1.19/client-server-api/#login-fallback */
+const getLoginPage = endpoint({ id: 'getLoginPage', method: 'GET', path: '/_matrix/static/client/login', auth: 'none' });
+
 /** An hour, where the configuration sets no end. */
 const longestLoginTokenMs = 3_600_000;
 
@@ -37,6 +42,8 @@ export function loginRoutes(needs: LoginRoutesNeeds): Route[] {
     route(client.getLoginFlows, () => ({
       flows: methods.flatMap(({ type, flow }) => (flow === undefined ? [] : [{ ...flow, type }])),
     })),
+
+    route(getLoginPage, () => answer({ headers: loginPage.headers, body: loginPage.html }), { resource: 'client' }),
 
     route(client.login, async ({ body, request }) => {
       needs.byAddress.limit(request.ip);
