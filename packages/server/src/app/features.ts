@@ -20,6 +20,7 @@ import { createRemoteQueries } from '../federation/queries/index.ts';
 import type { Authenticators } from '../platform/http/index.ts';
 import { buildAccountFeatures } from './account-features.ts';
 import type { AppNeeds } from './needs.ts';
+import { openNetwork } from './network.ts';
 import { connectPeopleToRooms } from './people-in-rooms.ts';
 import { connectSignsOfLife } from './signs-of-life.ts';
 
@@ -32,6 +33,7 @@ export interface Features {
 /** All features, in the order in which they are built: the table of contents of the server. */
 export async function buildFeatures(needs: AppNeeds): Promise<Features> {
   const queries = createRemoteQueries({ ...needs, servers: needs.remoteServers });
+  const network = await openNetwork(needs);
   const people = buildAccountFeatures(needs);
   const filters = filtersFeature(needs);
   const accountData = await accountDataFeature(needs);
@@ -49,6 +51,12 @@ export async function buildFeatures(needs: AppNeeds): Promise<Features> {
     aliases: directory,
     profiles: profiles.profiles,
     invitePermissions: accountData.accountData,
+    remote: network.membership,
+    forServers: {
+      signingKey: needs.signingKey,
+      accounts: people.accounts,
+      relay: (event, origin) => network.outbound.relay(event, origin),
+    },
   });
   const { feature: roomCreation, creation } = roomCreationFeature({
     ...needs,
@@ -61,6 +69,7 @@ export async function buildFeatures(needs: AppNeeds): Promise<Features> {
   const features: Feature[] = [
     ...people.features,
     accountData,
+    network.feature,
     filters,
     openIdFeature({ ...needs, accounts: people.accounts }),
     presence,
@@ -91,5 +100,6 @@ export async function buildFeatures(needs: AppNeeds): Promise<Features> {
       relationsOf: relations.relations.relatedBy,
     }),
   );
+  await network.start(features);
   return { features, authenticators: people.authenticators };
 }

@@ -1,4 +1,5 @@
 import type { ServerName } from '@myelin/protocol/identifiers';
+import type { SigningKey } from '@myelin/protocol/signatures';
 
 import type { Config } from '../config/index.ts';
 import type { CacheBudget } from '../platform/cache/index.ts';
@@ -26,4 +27,6 @@ export interface AppNeeds {
   readonly rooms: Rooms;
   readonly limiters: Readonly<Record<string, Limiter>>;
   readonly serverName: ServerName;
+  /** What this server signs with. */
+  readonly signingKey: SigningKey;
 }

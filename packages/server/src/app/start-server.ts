@@ -153,6 +153,7 @@ async function needsOf(
     rooms,
     limiters,
     serverName,
+    signingKey,
   };
 }
 

@@ -1,3 +1,4 @@
+import type { EduHandler } from '../federation/edu.ts';
 import type { Route } from '../platform/http/index.ts';
 import type { SyncSource } from '../rooms/index.ts';
 
@@ -14,6 +15,8 @@ export interface Feature {
   readonly routes?: readonly Route[];
   readonly sync?: readonly SyncSource[];
   readonly jobs?: readonly Job[];
+  /** What takes ephemeral messages of other servers, by their type. */
+  readonly edus?: Readonly<Record<string, EduHandler>>;
   /** Writes down what memory holds before the server ends. */
   stop?(): Promise<void>;
 }

@@ -3,6 +3,8 @@ import type { EventId, RoomId, UserId } from '@myelin/protocol/identifiers';
 
 import { Turns } from '../../platform/turns.ts';
 import type { Feature } from '../feature.ts';
+import { membershipFederation } from './for-servers/membership.federation.ts';
+import type { ServerMembershipTools } from './for-servers/server-tools.ts';
 import { checkInvites } from './invites.ts';
 import { joinRoom, type Entry } from './join-room.ts';
 import { leaveAllRooms } from './leave-room.ts';
@@ -14,6 +16,7 @@ import { membershipRoutes } from './room-membership.routes.ts';
 import { setMembership, type MembershipStep } from './set-membership.ts';
 import type { MembershipAction } from './transitions.ts';
 
+export { endAbsentMembership } from './for-servers/absent-users.ts';
 export type { Actor, AliasLookup, InvitePermissions, MemberProfiles } from './membership-tools.ts';
 export type { MembershipAction } from './transitions.ts';
 export type { MembershipStep } from './set-membership.ts';
@@ -42,6 +45,8 @@ export type RoomMembershipNeeds = Omit<MembershipTools, 'profiles' | 'aliases' |
   readonly invitePermissions?: InvitePermissions;
   /** Absent: the server stands alone. */
   readonly remote?: RemoteMembership;
+  /** What serving other servers takes beyond that. */
+  readonly forServers?: Pick<ServerMembershipTools, 'signingKey' | 'accounts' | 'relay'>;
 };
 
 /** Join, invite, knock, leave, kick, ban, unban, forget, and the lists of who is where. */
@@ -63,7 +68,10 @@ export function roomMembershipFeature(needs: RoomMembershipNeeds): { feature: Fe
   tools.rooms.hooks.persist.push(sendGuestsAway(tools));
   if (tools.config.forget_rooms_on_leave) tools.rooms.hooks.persist.push(forgetOnLeave(tools));
   return {
-    feature: { name: 'room-membership', routes: membershipRoutes(tools) },
+    feature: {
+      name: 'room-membership',
+      routes: [...membershipRoutes(tools), ...(needs.forServers ? membershipFederation({ ...tools, ...needs.forServers }) : [])],
+    },
     membership: {
       join: (entry) => joinRoom(tools, entry),
       set: (step) => setMembership(tools, step),

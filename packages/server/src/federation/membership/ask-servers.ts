@@ -3,7 +3,7 @@ import type { ServerName } from '@myelin/protocol/identifiers';
 
 import type { Clock } from '../../platform/clock.ts';
 import type { Logger } from '../../platform/observability/index.ts';
-import { RemoteError } from '../../remote-servers/remote-error.ts';
+import { RemoteError } from '../../remote-servers/index.ts';
 
 /** So many servers are asked at most: the rest of a long list would not know better. */
 const mostServers = 20;
@@ -23,27 +23,48 @@ const passedOn: readonly MatrixErrorCode[] = [
   'M_NOT_FOUND',
 ];
 
+/** How a server is asked. */
+export interface Asking {
+  /** The server has failed lately, and is asked all the same because nobody else could help. */
+  readonly ignoreBackoff: boolean;
+}
+
 /**
- * Asks servers one after another until one of them helps. Throws what the client is to hear where none does: M_NOT_FOUND where there
- * was nobody to ask, what a server has said where that means something to a client, M_UNKNOWN with status 502 otherwise.
+ * Asks servers one after another until one of them helps; those that did not answer lately last. Throws what the client is to hear where
+ * none does: M_NOT_FOUND where there was nobody to ask, what a server has said where that means something to a client, M_UNKNOWN with
+ * status 502 otherwise.
  */
 export async function askServers<Help>(
   tools: { readonly clock: Clock; readonly logger: Logger },
   wish: { readonly servers: readonly ServerName[]; readonly what: string },
-  ask: (server: ServerName) => Promise<Help>,
+  ask: (server: ServerName, asking: Asking) => Promise<Help>,
 ): Promise<Help> {
   const { servers, what } = wish;
   if (servers.length === 0) throw notFound(`Can't ${what}: no server that is in the room is known`);
   const end = tools.clock.now() + patienceMs;
   const failures: unknown[] = [];
-  for (const server of servers.slice(0, mostServers)) {
-    if (tools.clock.now() > end) break;
+  const resting: ServerName[] = [];
+  const attempt = async (server: ServerName, asking: Asking): Promise<{ readonly help: Help } | undefined> => {
+    if (tools.clock.now() > end) return undefined;
     try {
-      return await ask(server);
+      return { help: await ask(server, asking) };
     } catch (error) {
+      if (error instanceof RemoteError && error.failure === 'backing-off') {
+        resting.push(server);
+        return undefined;
+      }
       tools.logger.info({ err: error, server }, `could not ${what} through this server`);
       failures.push(error);
+      return undefined;
     }
+  };
+  for (const server of servers.slice(0, mostServers)) {
+    const found = await attempt(server, { ignoreBackoff: false });
+    if (found) return found.help;
+  }
+  for (const server of resting.splice(0)) {
+    const found = await attempt(server, { ignoreBackoff: true });
+    if (found) return found.help;
   }
   throw failureForClient(failures, what);
 }

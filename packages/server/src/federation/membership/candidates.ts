@@ -18,7 +18,7 @@ export async function candidates(
   const named = domainOf(roomId as RoomId | UserId);
   if (named !== undefined) found.add(named);
   return [...found].filter(
-    (server): server is ServerName => isServerName(server) && server !== tools.serverName && tools.servers.mayTalkTo(server),
+    (server): server is ServerName => isServerName(server) && server !== tools.serverName && tools.remote.federatesWith(server),
   );
 }
 

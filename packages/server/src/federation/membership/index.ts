@@ -9,15 +9,16 @@ import { knockThroughOthers } from './knock.ts';
 import { leaveThroughOthers } from './leave.ts';
 import type { RemoteMembershipTools } from './tools.ts';
 
-export { memberFault, type ExpectedMember } from './member-pdu.ts';
+export { memberFault, pduJson, type ExpectedMember } from './member-pdu.ts';
 export { shownPdus, strippedEvents, strippedStateJson } from './shown-state.ts';
-export type { Entering, EnteredRoom, NamedRoom, OutOfBandMembership, RemoteMembershipTools, ServerCalls } from './tools.ts';
+export { keepOutside, type NamedRoom, type RemoteMembershipTools } from './tools.ts';
 
 interface Step {
   readonly user: UserId;
   readonly roomId: RoomId;
   readonly via: readonly ServerName[];
   readonly content: JsonObject;
+  readonly mostComplexity?: { readonly limit: number; readonly error: string };
 }
 
 /** Taking part in rooms of other servers; the feature `room-membership` says what of it is asked for when. */
@@ -37,11 +38,11 @@ export interface MembershipOverFederation {
 /** Memberships that need the help of another server. */
 export function membershipOverFederation(tools: RemoteMembershipTools): MembershipOverFederation {
   return {
-    join: async (step) => void (await joinThroughOthers(tools, step)),
+    join: (step) => joinThroughOthers(tools, step),
     knock: (step) => knockThroughOthers(tools, step),
     leave: (step) => leaveThroughOthers(tools, step),
     checkReachable(users) {
-      const user = users.find((target) => !tools.servers.mayTalkTo(domainOf(target)));
+      const user = users.find((target) => !tools.remote.federatesWith(domainOf(target)));
       if (user !== undefined) throw forbidden(`This server does not talk to ${domainOf(user)}: ${user} cannot be invited`);
     },
     invite: (step) => inviteRemoteUser(tools, step),

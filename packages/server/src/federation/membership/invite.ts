@@ -1,16 +1,18 @@
 import * as federation from '@myelin/protocol/api/federation';
 import { forbidden, unknown, unsupportedRoomVersion } from '@myelin/protocol/errors';
-import type { JsonObject, Pdu } from '@myelin/protocol/events';
+import type { JsonObject } from '@myelin/protocol/events';
 import { domainOf, type ServerName, type UserId } from '@myelin/protocol/identifiers';
 import { signingKeyIds } from '@myelin/protocol/signatures';
 
-import { RemoteError } from '../../remote-servers/remote-error.ts';
+import { RemoteError } from '../../remote-servers/index.ts';
 import type { PreparedEvent, RoomIdentity } from '../../rooms/index.ts';
 import { failureForClient } from './ask-servers.ts';
+import { pduJson } from './member-pdu.ts';
 import { shownPdus } from './shown-state.ts';
 import { letIn, type RemoteMembershipTools } from './tools.ts';
 
-const timeoutMs = 30_000;
+/** Somebody waits for the answer, so the server is asked even if it did not answer lately. */
+const bounds = { timeoutMs: 30_000, ignoreBackoff: true };
 
 /**
  * Invites a user of another server to a room that this server is in: the event needs that server's signature before the room may have
@@ -29,7 +31,7 @@ export async function inviteRemoteUser(
   if (event.eventId !== prepared.eventId || signingKeyIds(event.pdu, server).length === 0) {
     throw unknown(`${server} has answered with another event than the invite`, 502);
   }
-  const { outcome } = await tools.entering.receive(room, event, { origin: tools.serverName });
+  const { outcome } = await tools.rooms.receiving.receive(room, event, { origin: tools.serverName });
   if (outcome !== 'accepted' && outcome !== 'known')
     throw forbidden('The room has changed, and does not allow this invite any more');
 }
@@ -39,25 +41,20 @@ async function askInvited(
   server: ServerName,
   room: RoomIdentity,
   { pdu, eventId }: PreparedEvent,
-): Promise<Pdu> {
-  const shown = await shownPdus(tools.rooms, room, { sender: pdu.sender, stateKey: pdu.state_key });
+): Promise<JsonObject> {
+  const shown = (await shownPdus(tools.rooms, room, { sender: pdu.sender, stateKey: pdu.state_key })).map(pduJson);
   const params = { roomId: room.roomId, eventId };
-  const body = { room_version: room.rules.id, event: pdu, invite_room_state: shown };
+  const body = { room_version: room.rules.id, event: pduJson(pdu), invite_room_state: shown };
   try {
-    const { event } = await tools.servers.call(server, federation.sendInviteV2, { params, body: body as never }, { timeoutMs });
-    return event as unknown as Pdu;
+    const { event } = await tools.remote.request(server, federation.sendInviteV2, { params, body }, bounds);
+    return event;
   } catch (error) {
     if (!isOlder(error, room)) throw inviteFailure(error, room);
   }
   try {
-    const older = { ...pdu, unsigned: { ...pdu.unsigned, invite_room_state: shown } };
-    const [, { event }] = await tools.servers.call(
-      server,
-      federation.sendInviteV1,
-      { params, body: older as never },
-      { timeoutMs },
-    );
-    return event as unknown as Pdu;
+    const older = { ...pduJson(pdu), unsigned: { ...pdu.unsigned, invite_room_state: shown } };
+    const [, { event }] = await tools.remote.request(server, federation.sendInviteV1, { params, body: older }, bounds);
+    return event;
   } catch (error) {
     throw inviteFailure(error, room);
   }

@@ -5,8 +5,9 @@ import { knownRoomVersions } from '@myelin/protocol/room-versions';
 import { askServers } from './ask-servers.ts';
 import { candidates } from './candidates.ts';
 import { signTemplate, type WantedMembership } from './handshake.ts';
+import { pduJson } from './member-pdu.ts';
 import { strippedStateJson } from './shown-state.ts';
-import type { RemoteMembershipTools } from './tools.ts';
+import { keepOutside, type RemoteMembershipTools } from './tools.ts';
 
 const timeoutMs = 20_000;
 
@@ -21,16 +22,16 @@ export async function knockThroughOthers(
   const { roomId, user } = wanted;
   const ver = knownRoomVersions().flatMap(({ id, knocking }) => (knocking ? id : []));
   const servers = await candidates(tools, wanted);
-  await askServers(tools, { servers, what: 'knock' }, async (server) => {
+  await askServers(tools, { servers, what: 'knock' }, async (server, asking) => {
     const template = { params: { roomId, userId: user }, query: { ver } };
-    const signed = signTemplate(tools, wanted, await tools.servers.call(server, federation.makeKnock, template, { timeoutMs }));
+    const signed = signTemplate(
+      tools,
+      wanted,
+      await tools.remote.request(server, federation.makeKnock, template, { timeoutMs, ...asking }),
+    );
     const { eventId, pdu, rules } = signed;
-    const knock = { params: { roomId, eventId }, body: pdu as never };
-    const { knock_room_state: shown } = await tools.servers.call(server, federation.sendKnock, knock, { timeoutMs });
-    await tools.entering.receiveOutOfBandMembership({
-      room: { roomId, rules },
-      event: { eventId, pdu },
-      strippedState: strippedStateJson(shown, pdu),
-    });
+    const knock = { params: { roomId, eventId }, body: pduJson(pdu) };
+    const { knock_room_state: shown } = await tools.remote.request(server, federation.sendKnock, knock, { timeoutMs });
+    await keepOutside(tools, { roomId, rules }, { eventId, pdu, origin: server, strippedState: strippedStateJson(shown, pdu) });
   });
 }

@@ -4,11 +4,11 @@ import { buildPdu, depthAfter, eventIdOf, hashAndSignPdu, type EventReference } 
 import { assignedEventId, type ServerName } from '@myelin/protocol/identifiers';
 
 import type { RoomIdentity, StoredEvent } from '../../rooms/index.ts';
-import type { CheckedPdu } from '../receiving.ts';
-import { askServers } from './ask-servers.ts';
+import { askServers, type Asking } from './ask-servers.ts';
 import { candidates } from './candidates.ts';
 import { signTemplate, type WantedMembership } from './handshake.ts';
-import type { RemoteMembershipTools } from './tools.ts';
+import { pduJson } from './member-pdu.ts';
+import { keepOutside, type IdentifiedPdu, type RemoteMembershipTools } from './tools.ts';
 
 const timeoutMs = 20_000;
 
@@ -27,28 +27,33 @@ export async function leaveThroughOthers(
   if (!room || !own) throw notFound('Not a known room');
   if (own.membership !== 'invite' && own.membership !== 'knock') return;
   const servers = await candidates(tools, wanted);
-  const event = await askServers(tools, { servers, what: 'leave' }, (server) => leaveThrough(tools, server, room, wanted)).catch(
-    async (error: unknown) => {
-      tools.logger.warn({ err: error, roomId, userId: user }, 'no server could be told that a user does not come');
-      const before = await tools.rooms.events.byNid(own.eventNid);
-      if (!before) throw error;
-      return leaveAlone(tools, room, wanted, before);
-    },
-  );
-  await tools.entering.receiveOutOfBandMembership({ room, event });
+  const event = await askServers(tools, { servers, what: 'leave' }, (server, asking) =>
+    leaveThrough(tools, server, room, { ...wanted, asking }),
+  ).catch(async (error: unknown) => {
+    tools.logger.warn({ err: error, roomId, userId: user }, 'no server could be told that a user does not come');
+    const before = await tools.rooms.events.byNid(own.eventNid);
+    if (!before) throw error;
+    return leaveAlone(tools, room, wanted, before);
+  });
+  await keepOutside(tools, room, { ...event, origin: tools.serverName });
 }
 
 async function leaveThrough(
   tools: RemoteMembershipTools,
   server: ServerName,
   { rules }: RoomIdentity,
-  wanted: WantedMembership,
-): Promise<CheckedPdu> {
-  const { roomId, user } = wanted;
-  const template = await tools.servers.call(server, federation.makeLeave, { params: { roomId, userId: user } }, { timeoutMs });
+  wanted: WantedMembership & { readonly asking: Asking },
+): Promise<IdentifiedPdu> {
+  const { roomId, user, asking } = wanted;
+  const template = await tools.remote.request(
+    server,
+    federation.makeLeave,
+    { params: { roomId, userId: user } },
+    { timeoutMs, ...asking },
+  );
   // Older servers leave the version out; the invite has told it.
   const { eventId, pdu } = signTemplate(tools, wanted, { ...template, room_version: rules.id });
-  await tools.servers.call(server, federation.sendLeaveV2, { params: { roomId, eventId }, body: pdu as never }, { timeoutMs });
+  await tools.remote.request(server, federation.sendLeaveV2, { params: { roomId, eventId }, body: pduJson(pdu) }, { timeoutMs });
   return { eventId, pdu };
 }
 
@@ -58,7 +63,7 @@ async function leaveAlone(
   { roomId, rules }: RoomIdentity,
   { user, content }: WantedMembership,
   before: StoredEvent,
-): Promise<CheckedPdu> {
+): Promise<IdentifiedPdu> {
   const hashes = rules.referencesCarryHashes ? await tools.rooms.pdus.referenceHashes([before.eventId], rules) : undefined;
   const follows: EventReference = { eventId: before.eventId, sha256: hashes?.get(before.eventId) };
   const unsigned = buildPdu(

@@ -1,4 +1,5 @@
 import { isJsonObject, own } from '@myelin/protocol/canonical-json';
+import type { JsonObject, Pdu } from '@myelin/protocol/events';
 import type { Membership } from '@myelin/protocol/events/content';
 
 /** What a membership event that somebody hands us must say. */
@@ -26,4 +27,10 @@ export function memberFault(pdu: unknown, expected: ExpectedMember): string | un
   const content = own(pdu, 'content');
   const membership = isJsonObject(content) ? own(content, 'membership') : undefined;
   return membership === expected.membership ? undefined : `the membership is not ${expected.membership}`;
+}
+
+/** An event as the JSON that it is. */
+export function pduJson(pdu: Pdu): JsonObject {
+  // The type of an event allows members that no type describes, and all of them came from JSON.
+  return pdu as unknown as JsonObject;
 }

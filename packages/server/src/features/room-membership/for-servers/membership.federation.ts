@@ -1,7 +1,6 @@
 import * as federation from '@myelin/protocol/api/federation';
-import type { JsonObject } from '@myelin/protocol/events';
 
-import { shownPdus } from '../../../federation/membership/index.ts';
+import { pduJson, shownPdus } from '../../../federation/membership/index.ts';
 import { answer, rawJson, route, type Route } from '../../../platform/http/index.ts';
 import { exchangeThirdPartyInvite } from './exchange-third-party-invite.ts';
 import { receiveInvite } from './receive-invite.ts';
@@ -39,7 +38,7 @@ export function membershipFederation(tools: ServerMembershipTools): Route[] {
     route(federation.sendKnock, async ({ params, body, requester }) => {
       const submission = { ...params, membership: 'knock', origin: requester.origin, event: body } as const;
       const { room, event } = await takeSubmission(tools, submission);
-      return { knock_room_state: (await shownPdus(tools.rooms, room, event)) as unknown as JsonObject[] };
+      return { knock_room_state: (await shownPdus(tools.rooms, room, event)).map(pduJson) };
     }),
     route(federation.makeLeave, ({ params, requester }) =>
       membershipTemplate(tools, {
@@ -55,7 +54,7 @@ export function membershipFederation(tools: ServerMembershipTools): Route[] {
     }),
     route(federation.sendInviteV2, async ({ params, body, requester }) => {
       const invite = { ...params, origin: requester.origin, version: body.room_version, shown: body.invite_room_state };
-      return { event: (await receiveInvite(tools, { ...invite, event: body.event })) as unknown as JsonObject };
+      return { event: pduJson(await receiveInvite(tools, { ...invite, event: body.event })) };
     }),
     route(federation.sendInviteV1, async ({ params, body, requester }) => {
       const { unsigned } = body as { readonly unsigned?: { readonly invite_room_state?: readonly unknown[] } };

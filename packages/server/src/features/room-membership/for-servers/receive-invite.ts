@@ -36,12 +36,9 @@ export async function receiveInvite(tools: ServerMembershipTools, invite: Incomi
   await checkInvitable(tools, { origin: invite.origin, room, target });
   const shown = await checkShown(tools, room, invite.shown);
   const signed = signPdu(pdu, tools.serverName, tools.signingKey, rules);
-  const known = await tools.rooms.ids.find(room.roomId);
   // A room that we are in gets the invite like all its other events: what it does to the state is decided there.
-  if (known && (await isServerIn(tools.rooms, known))) return signed;
-  await tools.entering.receiveOutOfBandMembership({
-    room,
-    event: { eventId: invite.eventId, pdu: signed },
+  await tools.rooms.receiving.receiveOutOfBand(room.roomId, rules, {
+    event: signed,
     strippedState: strippedStateJson(shown, signed),
   });
   return signed;
@@ -59,7 +56,7 @@ async function signedInvite(tools: ServerMembershipTools, room: NamedRoom, invit
   if (target === undefined || !isUserId(target) || domainOf(target) !== tools.serverName) {
     throw invalidParam('The state key is not a user of this server');
   }
-  const [verdict] = await tools.entering.atTheDoor(room, [event]);
+  const [verdict] = await tools.rooms.receiving.atTheDoor(room, [event]);
   if (!verdict?.ok) throw invalidParam(verdict?.reason ?? 'The event was not looked at');
   if (verdict.eventId !== eventId) throw invalidParam(`The event is ${verdict.eventId}, not ${eventId}`);
   return verdict.pdu;
@@ -72,7 +69,7 @@ async function checkInvitable(
   const { config, rooms, limiters } = tools;
   const account = await tools.accounts.find(target);
   if (!account) throw notFound(`${target} does not exist`);
-  if (account.deactivated) throw forbidden(`${target} does not take part any more`);
+  if (account.isDeactivated) throw forbidden(`${target} does not take part any more`);
   if (config.block_non_admin_invites) throw forbidden('Invites have been disabled on this server');
   if (await blocksInvites(tools, target)) throw inviteBlocked();
   const known = await rooms.ids.find(room.roomId);
@@ -96,7 +93,7 @@ async function checkShown(
 ): Promise<readonly unknown[]> {
   if (!room.rules.roomIdIsCreateEventHash) return shown ?? [];
   if (!shown) throw missingParam('invite_room_state');
-  const verdicts = await tools.entering.atTheDoor(room, shown);
+  const verdicts = await tools.rooms.receiving.atTheDoor(room, shown);
   const pdus = verdicts.map((verdict) => {
     if (!verdict.ok) throw invalidParam(`invite_room_state: ${verdict.reason}`);
     if (roomOf(verdict.pdu, room.rules) !== room.roomId) throw invalidParam('invite_room_state has an event of another room');

@@ -4,24 +4,22 @@ import { isServerAllowed } from '@myelin/protocol/server-acl';
 import type { SigningKey } from '@myelin/protocol/signatures';
 
 import type { Config } from '../../../config/index.ts';
-import type { Entering } from '../../../federation/membership/index.ts';
-import type { RoomIdentity } from '../../../rooms/index.ts';
+import type { RoomIdentity, StoredEvent } from '../../../rooms/index.ts';
 import { isServerIn, type MembershipTools } from '../membership-tools.ts';
 
 /** Who of this server can be invited; the feature `account` knows. */
 export interface InvitableUsers {
   /** Undefined where there is no such account. */
-  find(user: UserId): Promise<{ readonly deactivated: boolean } | undefined>;
+  find(user: UserId): Promise<{ readonly isDeactivated: boolean } | undefined>;
 }
 
 /** What serving other servers' memberships needs. */
 export interface ServerMembershipTools extends MembershipTools {
   readonly config: MembershipTools['config'] & Pick<Config, 'limit_remote_rooms'>;
-  readonly entering: Entering;
   readonly signingKey: SigningKey;
   readonly accounts: InvitableUsers;
   /** Passes an event of another server's user on to all servers in the room: we have helped it in. */
-  readonly relay: (event: { readonly eventNid: number; readonly origin: ServerName }) => Promise<void>;
+  readonly relay: (event: StoredEvent, origin: ServerName) => Promise<void>;
 }
 
 /**

@@ -35,14 +35,14 @@ export async function takeSubmission(
   const { origin, eventId } = submission;
   const room = await residentRoom(tools, submission.roomId, origin);
   const pdu = await prepare(room, checkedForm(room, submission));
-  const [verdict] = await tools.entering.atTheDoor(room, [pdu]);
+  const [verdict] = await tools.rooms.receiving.atTheDoor(room, [pdu]);
   if (!verdict?.ok) throw invalidParam(verdict?.reason ?? 'The event was not looked at');
   if (verdict.eventId !== eventId) throw invalidParam(`The event is ${verdict.eventId}, not ${eventId}`);
-  const outcome = await tools.entering.receive(room, { eventId, pdu: verdict.pdu }, { origin });
+  const outcome = await tools.rooms.receiving.receive(room, { eventId, pdu: verdict.pdu }, { origin });
   if (outcome.outcome === 'waiting') throw forbidden(`The event cannot be taken in yet: ${outcome.reason}`);
   const event = await tools.rooms.events.byId(eventId);
   if (event?.verdict !== 'accepted') throw forbidden('The rules of the room do not allow this event');
-  if (outcome.outcome !== 'known') await tools.relay({ eventNid: event.nid, origin });
+  if (outcome.outcome !== 'known') await tools.relay(event, origin);
   return { room, event };
 }
 
