@@ -128,6 +128,26 @@ forEachHomeserver('login', ({ test, testWith }) => {
     await device.post('/logout');
   });
 
+  test('a suspended moderator may take back what she said, leave and go, but not take back what others said', async ({
+    homeserver,
+  }) => {
+    const { database } = homeserver.server.needs;
+    const { alice, bob, room } = await homeserver.twoFriendsInARoom();
+    const [ofAlice, ofBob] = [await alice.says('buy this', room), await bob.says('please do not', room)];
+    await database.write((tx) => tx.run(sql`UPDATE users SET suspended = 1 WHERE localpart = ${alice.localpart}`));
+    const device = await homeserver.anotherDeviceOf(alice);
+    const redaction = (eventId: string) => `/rooms/${encodeURIComponent(room)}/redact/${encodeURIComponent(eventId)}/t`;
+    const suspended = { status: 403, errcode: 'M_USER_SUSPENDED' };
+    await device.isRefused('PUT', redaction(ofBob), suspended, { body: {} });
+    await device.put(redaction(ofAlice));
+    await device.isRefused('PUT', `/profile/${alice.userId}/displayname`, suspended, { body: { displayname: 'Shop' } });
+    await device.leaves(room);
+    await device.isRefused('POST', `/join/${encodeURIComponent(room)}`, suspended, { body: {} });
+    const { body } = await device.request('POST', '/account/deactivate', { body: {} });
+    const auth = { type: 'm.login.password', user: alice.userId, password: alice.password, session: body.session };
+    await device.post('/account/deactivate', { auth });
+  });
+
   const clock = createTestClock();
   testWith(
     'a token lasts as long as the configuration says',

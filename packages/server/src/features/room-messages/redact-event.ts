@@ -1,5 +1,5 @@
 import { effectivePowerLevels } from '@myelin/protocol/auth-rules';
-import { forbidden, invalidParam, notFound } from '@myelin/protocol/errors';
+import { forbidden, invalidParam, notFound, userSuspended } from '@myelin/protocol/errors';
 import type { JsonObject } from '@myelin/protocol/events';
 import type { EventId } from '@myelin/protocol/identifiers';
 
@@ -22,7 +22,7 @@ const untouchable: ReadonlySet<string> = new Set(['m.room.create', 'm.room.serve
 
 /**
  * Redacts an event: one's own, or any with the power to do so. The rules of a room leave redactions by users of the same server to
- * that server, so the difference is made here. Throws M_FORBIDDEN, M_NOT_FOUND, M_INVALID_PARAM.
+ * that server, so the difference is made here. Throws M_FORBIDDEN, M_NOT_FOUND, M_INVALID_PARAM, M_USER_SUSPENDED.
  * https://spec.matrix.org/v1.19/client-server-api/#redactions
  */
 export async function redact(tools: MessageTools, redaction: Redaction): Promise<EventId> {
@@ -30,7 +30,10 @@ export async function redact(tools: MessageTools, redaction: Redaction): Promise
   const target = await tools.rooms.events.byId(redacts);
   if (target && target.roomNid !== room.nid) throw invalidParam(`${redacts} is an event of another room`);
   if (target && untouchable.has(target.type)) throw forbidden(`${target.type} cannot be redacted`);
-  if (target?.sender !== by.userId) await checkPower(tools, by, room, target);
+  const isOwn = target?.sender === by.userId;
+  // https://spec.matrix.org/v1.19/client-server-api/#account-suspension
+  if (!isOwn && by.suspended) throw userSuspended();
+  if (!isOwn) await checkPower(tools, by, room, target);
   const draft = { type: 'm.room.redaction', sender: by.userId, content, redacts };
   const { originServerTs, alongside } = redaction;
   const [sent] = await tools.rooms.send(
