@@ -8,6 +8,7 @@ import { migrations } from '@myelin/server/migrations';
 
 import { sqliteDatabases } from '../databases/sqlite.ts';
 import type { TestDatabases } from '../databases/test-databases.ts';
+import { TestResolver } from '../network/test-resolver.ts';
 import { createContractCheck, type ContractCheck } from './contract-check.ts';
 import { HttpClient, type HttpAnswer, type HttpOptions } from './http-client.ts';
 import { Person } from './person.ts';
@@ -20,7 +21,7 @@ export interface TestHomeserverOptions {
   readonly config?: Readonly<Record<string, unknown>>;
   readonly clock?: StartOptions['clock'];
   readonly random?: StartOptions['random'];
-  /** Finds other servers; the system's unless given. */
+  /** Finds other servers; there are none unless given. */
   readonly resolver?: StartOptions['resolver'];
 }
 
@@ -155,8 +156,8 @@ export class TestHomeserver {
   async #open(): Promise<void> {
     const { config, warnings } = loadConfig([this.#configPath]);
     const quiet = { ...config, log: { level: 'fatal' as const, loggers: {}, outputs: [] } };
-    const { clock, random, resolver } = this.#options;
-    const given = { ...(clock && { clock }), ...(random && { random }), ...(resolver && { resolver }) };
+    const { clock, random, resolver = new TestResolver() } = this.#options;
+    const given = { ...(clock && { clock }), ...(random && { random }), resolver };
     this.#server = await startServer(quiet, { warnings, ...given });
     this.#http = new HttpClient(this.baseUrl, this.#contract);
   }

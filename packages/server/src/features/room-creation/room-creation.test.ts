@@ -111,7 +111,8 @@ forEachHomeserver('room creation', ({ test, testWith }) => {
     assert.deepEqual(contentOf(events, 'm.room.topic'), { topic: 'Honey', 'm.topic': { 'm.text': [{ body: 'Honey' }] } });
   });
 
-  test('wishes that cannot be', async ({ homeserver }) => {
+  const alone = { config: { federation_domain_whitelist: [] } };
+  testWith('wishes that cannot be', alone, async ({ homeserver }) => {
     const alice = await homeserver.person('alice');
     const refused: [wishes: unknown, errcode: string, status?: number][] = [
       [{ room_version: '99' }, 'M_UNSUPPORTED_ROOM_VERSION'],

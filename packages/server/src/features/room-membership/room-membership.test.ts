@@ -92,21 +92,26 @@ forEachHomeserver('room membership', ({ test, testWith }) => {
     assert.equal((await membershipOf(alice, room, bob)).membership, 'join');
   });
 
-  test('rooms that nobody here knows, and people who cannot be', async ({ homeserver }) => {
-    const { alice, room } = await homeserver.twoFriendsInARoom();
-    const notFound = { status: 404, errcode: 'M_NOT_FOUND' };
-    const nowhere = '!nowhere:elsewhere.example';
-    await alice.isRefused('POST', `/join/${nowhere}`, notFound, { body: {} });
-    await alice.isRefused('POST', `/join/${encodeURIComponent('#nowhere:elsewhere.example')}`, notFound, { body: {} });
-    await alice.isRefused('POST', `/rooms/${nowhere}/leave`, notFound, { body: {} });
-    await alice.isRefused('POST', `/knock/${nowhere}`, notFound, { body: {} });
-    await alice.isRefused('POST', `/rooms/${nowhere}/invite`, notFound, { body: { user_id: alice.userId } });
-    const invite = `/rooms/${room}/invite`;
-    const forbidden = { status: 403, errcode: 'M_FORBIDDEN' };
-    await alice.isRefused('POST', invite, forbidden, { body: { user_id: '@bob:elsewhere.example' } });
-    await alice.isRefused('POST', invite, { status: 400, errcode: 'M_INVALID_PARAM' }, { body: { user_id: '@bob' } });
-    await alice.isRefused('POST', invite, { status: 400, errcode: 'M_BAD_JSON' }, { body: {} });
-  });
+  const alone = { config: { federation_domain_whitelist: [] } };
+  testWith(
+    'rooms that nobody here knows, and people who cannot be, on a server that stands alone',
+    alone,
+    async ({ homeserver }) => {
+      const { alice, room } = await homeserver.twoFriendsInARoom();
+      const notFound = { status: 404, errcode: 'M_NOT_FOUND' };
+      const nowhere = '!nowhere:elsewhere.example';
+      await alice.isRefused('POST', `/join/${nowhere}`, notFound, { body: {} });
+      await alice.isRefused('POST', `/join/${encodeURIComponent('#nowhere:elsewhere.example')}`, notFound, { body: {} });
+      await alice.isRefused('POST', `/rooms/${nowhere}/leave`, notFound, { body: {} });
+      await alice.isRefused('POST', `/knock/${nowhere}`, notFound, { body: {} });
+      await alice.isRefused('POST', `/rooms/${nowhere}/invite`, notFound, { body: { user_id: alice.userId } });
+      const invite = `/rooms/${room}/invite`;
+      const forbidden = { status: 403, errcode: 'M_FORBIDDEN' };
+      await alice.isRefused('POST', invite, forbidden, { body: { user_id: '@bob:elsewhere.example' } });
+      await alice.isRefused('POST', invite, { status: 400, errcode: 'M_INVALID_PARAM' }, { body: { user_id: '@bob' } });
+      await alice.isRefused('POST', invite, { status: 400, errcode: 'M_BAD_JSON' }, { body: {} });
+    },
+  );
 
   test('Bob sees who is in the room, who was, and who was at an earlier moment', async ({ homeserver }) => {
     const { alice, bob, room } = await homeserver.twoFriendsInARoom();

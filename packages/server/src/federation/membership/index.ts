@@ -1,9 +1,8 @@
-import { forbidden } from '@myelin/protocol/errors';
 import type { JsonObject } from '@myelin/protocol/events';
-import { domainOf, type RoomId, type ServerName, type UserId } from '@myelin/protocol/identifiers';
+import type { RoomId, ServerName, UserId } from '@myelin/protocol/identifiers';
 
 import type { RoomIdentity } from '../../rooms/index.ts';
-import { inviteRemoteUser } from './invite.ts';
+import { checkReachable, inviteRemoteUser } from './invite.ts';
 import { joinThroughOthers } from './join.ts';
 import { knockThroughOthers } from './knock.ts';
 import { leaveThroughOthers } from './leave.ts';
@@ -41,10 +40,7 @@ export function membershipOverFederation(tools: RemoteMembershipTools): Membersh
     join: (step) => joinThroughOthers(tools, step),
     knock: (step) => knockThroughOthers(tools, step),
     leave: (step) => leaveThroughOthers(tools, step),
-    checkReachable(users) {
-      const user = users.find((target) => !tools.remote.federatesWith(domainOf(target)));
-      if (user !== undefined) throw forbidden(`This server does not talk to ${domainOf(user)}: ${user} cannot be invited`);
-    },
+    checkReachable: (users) => checkReachable(tools, users),
     invite: (step) => inviteRemoteUser(tools, step),
   };
 }

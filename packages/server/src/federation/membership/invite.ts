@@ -25,6 +25,7 @@ export async function inviteRemoteUser(
 ): Promise<void> {
   const { room, by, target, content } = invite;
   const server = domainOf(target);
+  checkReachable(tools, [target]);
   const prepared = await tools.rooms.prepare(room, { type: 'm.room.member', sender: by, stateKey: target, content });
   const returned = await askInvited(tools, server, room, prepared);
   const event = await letIn(tools, room, returned);
@@ -34,6 +35,12 @@ export async function inviteRemoteUser(
   const { outcome } = await tools.rooms.receiving.receive(room, event, { origin: tools.serverName });
   if (outcome !== 'accepted' && outcome !== 'known')
     throw forbidden('The room has changed, and does not allow this invite any more');
+}
+
+/** Throws M_FORBIDDEN where one of some users is of a server that the settings shut out. */
+export function checkReachable({ remote }: Pick<RemoteMembershipTools, 'remote'>, users: readonly UserId[]): void {
+  const user = users.find((target) => !remote.federatesWith(domainOf(target)));
+  if (user !== undefined) throw forbidden(`This server does not talk to ${domainOf(user)}: ${user} cannot be invited`);
 }
 
 async function askInvited(
