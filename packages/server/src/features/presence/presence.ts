@@ -10,7 +10,7 @@ import { RecentChanges, RecentItems, StreamSequence, type Notifier } from '../..
 import { Turns } from '../../platform/turns.ts';
 import type { PersistHook, Rooms, Viewer } from '../../rooms/index.ts';
 import { beforeRestart, clientOf, newUser, revivedUser, storedOf, type LiveUser } from './live-user.ts';
-import { nextChange, presenceAt, type PresenceState, type PresenceTimers } from './presence-rules.ts';
+import { nextChange, presenceAt, type PresenceState, type PresenceTimers, type Verdict } from './presence-rules.ts';
 import { lastPosition, putPresences, readPresences, readThoseThere, type StoredPresence } from './presence.store.ts';
 import { TimerWheel } from './timer-wheel.ts';
 
@@ -40,10 +40,19 @@ export interface ToldPresence {
   readonly statusMsg: string | undefined;
 }
 
+/** Others are to hear of a user of this server. */
+export interface PresenceNews extends ToldPresence {
+  readonly userNid: number;
+  /** In which rooms. */
+  readonly roomNids: readonly number[];
+}
+
 /** How often time is looked at. */
 export const tickMs = 5000;
 const longestPollMs = 10 * 60_000;
-const longestStatus = 4096;
+/** What another server says of a user is believed for so long, unless it says it again. */
+const believedMs = 30 * 60_000;
+export const longestStatus = 4096;
 /** Larger rooms are not woken for somebody who comes or goes: their members hear of it with the next thing that happens to them. */
 const largestWokenRoom = 500;
 const mostWokenRooms = 100;
@@ -67,6 +76,7 @@ export class Presence {
   readonly #dirty = new Set<LiveUser>();
   readonly #wheel = new TimerWheel(tickMs);
   readonly #turns = new Turns<number>();
+  readonly #listeners: ((news: PresenceNews) => void)[] = [];
 
   private constructor(needs: PresenceNeeds, last: number) {
     const { presence } = needs.config;
@@ -119,10 +129,30 @@ export class Presence {
     return this.#load(viewer).then((user) => this.#seen(user, viewer, state, pollMs));
   }
 
+  /** Calls the listener whenever others are to hear of one of our own users. It must not throw. */
+  onNews(listener: (news: PresenceNews) => void): void {
+    this.#listeners.push(listener);
+  }
+
+  /** Takes what another server says of one of its users; that it may was checked. */
+  async receive({ userNid, ...said }: ToldPresence & { readonly userNid: number }): Promise<void> {
+    if (!this.isShown) return;
+    const { userId, state, currentlyActive, lastActiveTs, statusMsg } = said;
+    const user = await this.#load({ userNid, userId, isGuest: false });
+    user.believedUntil = this.#needs.clock.now() + believedMs;
+    user.lastActiveTs = lastActiveTs;
+    user.statusMsg = statusMsg;
+    user.clients.clear();
+    if (state !== 'offline') this.#wheel.add(userNid, user.believedUntil);
+    await this.#tellIfNews(user, { state, currentlyActive });
+  }
+
   /** A sign of life: the user has sent, read or typed something. Nobody who is offline appears by it. */
   active(userNid: number): void {
     const user = this.#users.get(userNid);
     if (!user || user instanceof Promise || !this.#isTracked || user.told.state === 'offline') return;
+    // Of users of other servers their servers tell.
+    if (user.believedUntil !== undefined) return;
     user.lastActiveTs = this.#needs.clock.now();
     for (const [client, { state, thereUntil }] of user.clients) {
       if (state === 'unavailable') user.clients.set(client, { state: 'online', thereUntil });
@@ -199,8 +229,8 @@ export class Presence {
   get persistHook(): PersistHook {
     return {
       name: 'presence',
-      after: ({ events, membershipChanges }) => {
-        for (const { senderNid } of events) this.active(senderNid);
+      after: ({ events, historical, membershipChanges }) => {
+        if (!historical) for (const { senderNid } of events) this.active(senderNid);
         for (const { local, membership, previous, userNid, roomNid } of membershipChanges) {
           if (local && membership === 'join' && previous !== 'join') this.#appear(userNid, roomNid);
         }
@@ -275,11 +305,20 @@ export class Presence {
   /** Works out how things stand, and tells others if that is news to them. */
   #settle(user: LiveUser): void | Promise<void> {
     const now = this.#needs.clock.now();
+    if (user.believedUntil !== undefined) {
+      if (now >= user.believedUntil) return this.#tellIfNews(user, { state: 'offline', currentlyActive: false });
+      if (user.told.state !== 'offline') this.#wheel.add(user.userNid, user.believedUntil);
+      return;
+    }
     const facts = { clients: user.clients.values(), lastActiveTs: user.lastActiveTs };
     const verdict = presenceAt(facts, now, this.#timers);
     const next = nextChange({ ...facts, clients: user.clients.values() }, now, this.#timers);
     if (next === undefined) user.clients.clear();
     else this.#wheel.add(user.userNid, next);
+    return this.#tellIfNews(user, verdict);
+  }
+
+  #tellIfNews(user: LiveUser, verdict: Verdict): void | Promise<void> {
     const { told, statusMsg } = user;
     if (told.state === verdict.state && told.currentlyActive === verdict.currentlyActive && told.statusMsg === statusMsg) return;
     user.told = { ...verdict, statusMsg };
@@ -304,6 +343,9 @@ export class Presence {
           users: [user.userNid],
           rooms: woken.filter((_, index) => (members[index]?.size ?? 0) <= largestWokenRoom),
         });
+        if (user.believedUntil !== undefined) return;
+        const { userNid, userId, lastActiveTs } = user;
+        for (const listener of this.#listeners) listener({ ...user.told, userNid, userId, lastActiveTs, roomNids: told });
       })
       .catch((error: unknown) => logger.error({ err: error, user: user.userId }, 'a presence could not be told'));
   }

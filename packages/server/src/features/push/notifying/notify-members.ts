@@ -39,6 +39,8 @@ export function notifyMembers(needs: NotifyNeeds): PersistHook {
   return {
     name: 'unread counts',
     async prepare(batch) {
+      // What happened before this server was in the room is no news.
+      if (batch.historical) return undefined;
       let kept = rooms.get(batch.room);
       if (!kept?.written) {
         kept = { turn: await RoomTurn.load(needs, batch.room), written: true };
