@@ -82,6 +82,7 @@ export async function buildFeatures(needs: AppNeeds): Promise<Features> {
     roomHistoryFeature({
       ...needs,
       relatedBy: relations.relations.relatedBy,
+      remoteHistory: queries.history,
       sources: () => features.flatMap((feature) => feature.sync ?? []),
     }),
     roomMembership,

@@ -1,5 +1,6 @@
 import { ServerVisibility } from '../../rooms/index.ts';
 import type { Feature } from '../feature.ts';
+import { FillGaps } from './fill-gaps.ts';
 import type { ServerHistoryTools } from './for-servers/readable-by-server.ts';
 import type { OldEventsTools } from './old-events.ts';
 import { noRemoteHistory, type RemoteHistory } from './remote-history.ts';
@@ -12,7 +13,7 @@ export type { RelatedByLookup } from './read-history.ts';
 export { readableRoom, tokenFrom } from './room-access.ts';
 
 /** What reading rooms back needs. */
-export type RoomHistoryNeeds = OldEventsTools &
+export type RoomHistoryNeeds = Omit<OldEventsTools, 'fillGaps'> &
   Omit<ServerHistoryTools, 'serverVisibility'> & {
     /** Absent: the server stands alone. */
     readonly remoteHistory?: RemoteHistory;
@@ -23,11 +24,12 @@ export type RoomHistoryNeeds = OldEventsTools &
  * other servers.
  */
 export function roomHistoryFeature(needs: RoomHistoryNeeds): Feature {
+  const remoteHistory = needs.remoteHistory ?? noRemoteHistory;
   const forServers = { ...needs, serverVisibility: new ServerVisibility(needs) };
   return {
     name: 'room-history',
     routes: [
-      ...roomHistoryRoutes({ ...needs, remoteHistory: needs.remoteHistory ?? noRemoteHistory }),
+      ...roomHistoryRoutes({ ...needs, remoteHistory, fillGaps: new FillGaps(needs) }),
       ...roomHistoryFederation(forServers),
     ],
   };

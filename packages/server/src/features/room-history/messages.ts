@@ -6,7 +6,8 @@ import {
   type Viewer,
   type VisibleEvent,
 } from '../../rooms/index.ts';
-import { readHistory, withinAccess, type HistoryTools } from './read-history.ts';
+import type { FillGaps } from './fill-gaps.ts';
+import { readHistory, withinAccess, type HistoryPage, type HistoryRange, type HistoryTools } from './read-history.ts';
 import { filterFrom, limitFrom, readableRoom, tokenFrom } from './room-access.ts';
 
 /** Before everything: no event has a depth below 0. */
@@ -31,7 +32,10 @@ export interface MessagesQuery {
   readonly filter?: string;
 }
 
-export type MessagesTools = HistoryTools & { readonly rooms: Rooms };
+export type MessagesTools = HistoryTools & { readonly rooms: Rooms; readonly fillGaps: Pick<FillGaps, 'fill'> };
+
+/** A page is read so many times at most while other servers bring more of it. */
+const mostReadings = 3;
 
 /**
  * A page of a room's history.
@@ -53,7 +57,8 @@ export async function messages(
   const now: PaginationToken = { order: 'stream', position: rooms.stream.now };
   const start = from ?? (direction === 'f' ? beforeAll : now);
   const wanted = withinAccess({ from: start, to, direction, limit: limitFrom(query.limit, filter), filter }, access);
-  const page = await readHistory(tools, viewer, room, wanted);
+  const page =
+    direction === 'b' ? await readBackAndFill(tools, viewer, room, wanted) : await readHistory(tools, viewer, room, wanted);
   const newest = direction === 'b' ? page.events[0] : page.events.at(-1);
   return {
     start: query.from || encodePaginationToken(start),
@@ -61,6 +66,20 @@ export async function messages(
     chunk: await rooms.serving.serve(viewer, page.events, { withRoomId: true }),
     state: filter.lazyLoadMembers && newest ? await sendersOf(rooms, viewer, room, newest, page.events) : undefined,
   };
+}
+
+/** Reads towards the past, and asks other servers for what is missing there. */
+async function readBackAndFill(
+  tools: MessagesTools,
+  viewer: Viewer,
+  room: RoomIdentity,
+  wanted: HistoryRange,
+): Promise<HistoryPage> {
+  for (let reading = 1; ; reading++) {
+    const page = await readHistory(tools, viewer, room, wanted);
+    const stretch = { from: wanted.from, stoppedAt: page.stoppedAt, atEnd: !page.more };
+    if (reading === mostReadings || !(await tools.fillGaps.fill(room, stretch))) return page;
+  }
 }
 
 /** The membership events of the senders of some events, as of one of them. */

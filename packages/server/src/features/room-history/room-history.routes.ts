@@ -4,13 +4,13 @@ import { jsonArray, jsonObject, rawJson, route, type Route } from '../../platfor
 import { viewerOf } from '../../rooms/index.ts';
 import { eventContext, visibleEventOrNotFound, visibleEventById } from './event-context.ts';
 import { initialSync, roomInitialSync } from './initial-sync.ts';
-import { messages } from './messages.ts';
+import { messages, type MessagesTools } from './messages.ts';
 import { oldEvents, type OldEventsTools } from './old-events.ts';
 import { roomState, roomStateEvent } from './room-state.ts';
 import { timestampToEvent, type EventByTimeTools } from './timestamp-to-event.ts';
 
 /** The endpoints by which rooms are read back. Events are JSON texts already. */
-export function roomHistoryRoutes(tools: OldEventsTools & EventByTimeTools): Route[] {
+export function roomHistoryRoutes(tools: OldEventsTools & EventByTimeTools & MessagesTools): Route[] {
   const { rooms } = tools;
   return [
     route(client.getRoomEvents, async ({ params, query, requester }) => {

@@ -8,6 +8,7 @@ import { createTestClock } from '../../platform/clock.ts';
 import { silentLogger } from '../../platform/observability/index.ts';
 import { RemoteError } from '../../remote-servers/index.ts';
 import { createRemoteQueries, type ServerCalls } from './index.ts';
+import type { RemoteHistoryNeeds } from './remote-history.ts';
 
 type Script = (asked: { server: string; id: string; input: Record<string, any> }) => unknown;
 
@@ -30,6 +31,8 @@ function asking(script: Script) {
     },
   } as unknown as ServerCalls;
   const queries = createRemoteQueries({
+    // Only the past of rooms is looked for there.
+    ...({} as Pick<RemoteHistoryNeeds, 'database' | 'names' | 'rooms'>),
     servers,
     clock,
     caches: new CacheBudget(16_000_000),

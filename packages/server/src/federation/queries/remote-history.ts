@@ -1,19 +1,18 @@
 import * as federation from '@myelin/protocol/api/federation';
-import type { EventId, ServerName } from '@myelin/protocol/identifiers';
+import type { ServerName } from '@myelin/protocol/identifiers';
 
 import type { Database, Interner } from '../../platform/database/index.ts';
 import { joinedServers, type RoomIdentity, type Rooms, type StoredEvent } from '../../rooms/index.ts';
 import { firstAnswer, queryBounds, type QueryNeeds } from './asking.ts';
 
-/** Brings an event that another server has told of into the room here; undefined where that cannot be done. */
-export type BringIn = (room: RoomIdentity, server: ServerName, eventId: EventId) => Promise<StoredEvent | undefined>;
-
 export interface RemoteHistoryNeeds extends QueryNeeds {
   readonly database: Database;
   readonly names: Interner;
-  readonly rooms: Pick<Rooms, 'events'>;
-  readonly bringIn: BringIn;
+  readonly rooms: Pick<Rooms, 'events' | 'receiving'>;
 }
+
+/** With the event come some before it: who jumps there reads on from there. */
+const eventsBroughtIn = 20;
 
 /** What other servers know of the past of rooms that this one is in. */
 export class RemoteHistories {
@@ -32,14 +31,16 @@ export class RemoteHistories {
     room: RoomIdentity,
     { ts, direction }: { readonly ts: number; readonly direction: 'b' | 'f' },
   ): Promise<StoredEvent | undefined> {
-    const { bringIn, database, names, rooms, servers } = this.#needs;
+    const { database, names, rooms, servers } = this.#needs;
     const texts = await names.textsOf((await joinedServers(database, room.nid)).toSorted((one, other) => one - other));
     return firstAnswer(this.#needs, [...texts.values()] as ServerName[], async (server) => {
       const input = { params: { roomId: room.roomId }, query: { ts, dir: direction } };
       const { event_id: eventId } = await servers.request(server, federation.getEventByTimestamp, input, queryBounds);
       const known = await rooms.events.byId(eventId);
       if (known?.position !== undefined) return known.roomNid === room.nid ? known : undefined;
-      return bringIn(room, server, eventId);
+      await rooms.receiving.backfill(room, { servers: [server], limit: eventsBroughtIn, from: [eventId] });
+      const brought = await rooms.events.byId(eventId);
+      return brought?.roomNid === room.nid && brought.position !== undefined ? brought : undefined;
     });
   }
 }
