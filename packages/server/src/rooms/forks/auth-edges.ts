@@ -1,4 +1,4 @@
-import { inList, sql, type Database, type Tx } from '../../platform/database/index.ts';
+import { sql, type Database, type Tx } from '../../platform/database/index.ts';
 
 /** A state event that names another among its auth events. */
 export interface AuthChild {
@@ -14,7 +14,7 @@ const newest = Number.MAX_SAFE_INTEGER;
 export class AuthEdges {
   readonly #database: Database;
   /** Of writes that wait for their commit, by auth event. */
-  readonly #pending = new Map<number, AuthChild[]>();
+  readonly #pending = new Map<number, Map<number, AuthChild>>();
 
   constructor(database: Database) {
     this.#database = database;
@@ -26,29 +26,27 @@ export class AuthEdges {
     const rows = [...new Set(authNids)].map((authNid) => [authNid, child.nid]);
     tx.insertMany('auth_edges', ['auth_nid', 'event_nid'], rows, '(auth_nid, event_nid) DO NOTHING');
     for (const authNid of authNids) {
-      const waiting = this.#pending.get(authNid);
-      if (waiting) waiting.push(child);
-      else this.#pending.set(authNid, [child]);
+      let waiting = this.#pending.get(authNid);
+      if (!waiting) this.#pending.set(authNid, (waiting = new Map<number, AuthChild>()));
+      waiting.set(child.nid, child);
     }
     tx.onCommit(() => this.forgetPending([child.nid], authNids));
   }
 
   /** Edges of events that are committed now, or never will be; from these auth events or from all. */
-  forgetPending(childNids: Iterable<number>, authNids: Iterable<number> = [...this.#pending.keys()]): void {
-    const gone = new Set(childNids);
+  forgetPending(childNids: readonly number[], authNids: Iterable<number> = [...this.#pending.keys()]): void {
     for (const authNid of authNids) {
       const waiting = this.#pending.get(authNid);
       if (!waiting) continue;
-      const left = waiting.filter(({ nid }) => !gone.has(nid));
-      if (left.length === 0) this.#pending.delete(authNid);
-      else this.#pending.set(authNid, left);
+      for (const nid of childNids) waiting.delete(nid);
+      if (waiting.size === 0) this.#pending.delete(authNid);
     }
   }
 
   /** The state events that name this one, newest first, some at a time: who finds an answer early need not read them all. */
   async *childrenOf(authNid: number): AsyncGenerator<readonly AuthChild[]> {
     const pending = this.#pending.get(authNid);
-    if (pending) yield [...pending];
+    if (pending) yield [...pending.values()];
     for (let before = newest; ;) {
       const rows = await this.#database.all<{ event_nid: number; type_nid: number; state_key_nid: number }>(
         sql`SELECT a.event_nid, e.type_nid, e.state_key_nid FROM auth_edges a JOIN events e ON e.event_nid = a.event_nid
@@ -62,10 +60,5 @@ export class AuthEdges {
       if (!last || rows.length < childrenAtOnce) return;
       before = last.event_nid;
     }
-  }
-
-  /** Takes an event's edges out: its number is about to change. */
-  remove(tx: Tx, nids: readonly number[]): void {
-    tx.run(sql`DELETE FROM auth_edges WHERE event_nid ${inList(nids)}`);
   }
 }

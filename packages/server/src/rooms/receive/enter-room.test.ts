@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 
-import type { EventId, ServerName, UserId } from '@myelin/protocol/identifiers';
+import type { EventId, ServerName } from '@myelin/protocol/identifiers';
 import { forEachDatabase } from '@myelin/testing/databases';
 
 import { joinedServers, memberCounts, strippedStateOf } from '../membership/membership-store.ts';
@@ -202,7 +202,7 @@ forEachDatabase('history from before', ({ test }) => {
 });
 
 async function userNid(rooms: Awaited<ReturnType<typeof roomsOver>>, user: string): Promise<number> {
-  const [key] = await rooms.states.keysOf([['m.room.member', user as UserId]]);
+  const [key] = await rooms.states.keysOf([['m.room.member', user]]);
   assert.ok(key);
   return key.stateKey;
 }

@@ -27,8 +27,8 @@ export interface RoomStory {
   readonly others: OtherServers;
   /** Lea's join: the first event that this server has in earnest. */
   readonly join: EventId;
-  /** Brings an event to the door and into the room. */
-  receives(event: EventId | RawPdu, from?: ServerName): Promise<string>;
+  /** Brings an event, or the one with that id, to the door and into the room. */
+  receives(event: RawPdu, from?: ServerName): Promise<string>;
   /** The current state, as the ids of events by type and key. */
   state(): Promise<Record<string, string>>;
   extremities(): Promise<EventId[]>;
@@ -112,11 +112,11 @@ export function storyIn(rooms: Rooms, room: RoomIdentity, others: OtherServers, 
 /** A room's current state. */
 export async function readable(rooms: Rooms, room: RoomIdentity): Promise<Record<string, string>> {
   const events = await rooms.states.all(room.nid, await rooms.states.currentRoot(room.nid));
-  return Object.fromEntries(events.map(({ type, stateKey, eventId }) => [`${type} ${stateKey}`, eventId] as const).sort());
+  return Object.fromEntries(events.map(({ type, stateKey, eventId }) => [`${type} ${stateKey}`, eventId] as const));
 }
 
 /** A state as the other servers have it, in the same form. */
 export function expected(others: OtherServers, extremities: readonly EventId[]): Record<string, string> {
   const events = Array.from(others.stateOf(extremities).values(), (eventId) => others.sent(eventId).event);
-  return Object.fromEntries(events.map(({ type, stateKey, eventId }) => [`${type} ${stateKey}`, eventId] as const).sort());
+  return Object.fromEntries(events.map(({ type, stateKey, eventId }) => [`${type} ${stateKey}`, eventId] as const));
 }

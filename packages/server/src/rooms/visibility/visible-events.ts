@@ -76,6 +76,8 @@ export class Visibility {
       // State stays: it is what the room is, whoever set it.
       if (!event.isState && ignored.has(event.sender)) continue;
       if (event.verdict !== 'accepted' || event.roomNid !== roomNid) continue;
+      // What held at an event without a place is not known. Everybody may know of their own memberships.
+      if (event.position === undefined && event.stateKey !== viewer.userId) continue;
       const after = await factsAt(event.stateRoot ?? emptyState);
       const joinedLater = (event.position ?? 0) < joinedUntil;
       const seen = maySeeHistory({ ...after, joinedLater }) || (await this.#visibleBefore(viewer, event, after, joinedLater));

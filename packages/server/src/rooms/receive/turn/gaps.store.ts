@@ -1,6 +1,6 @@
 import type { EventId } from '@myelin/protocol/identifiers';
 
-import { inList, sql, type Db, type Tx } from '../../../platform/database/index.ts';
+import { sql, type Db, type Tx } from '../../../platform/database/index.ts';
 import { decodeEventId, encodeEventId } from '../../events/event-codec.ts';
 import type { StoredEvent } from '../../events/stored-event.ts';
 import type { RoomIdentity } from '../../room-ids.ts';
@@ -44,10 +44,4 @@ export function writeGaps(tx: Tx, roomNid: number, placed: { nid: number; eventI
     gaps.map((eventId) => [roomNid, encodeEventId(eventId), placed.nid]),
     '(room_nid, event_id, child_nid) DO NOTHING',
   );
-}
-
-/** Nobody has these events, or nobody gives them: they are gaps no more. */
-export function forgetGaps(tx: Tx, roomNid: number, gaps: readonly EventId[]): void {
-  if (gaps.length === 0) return;
-  tx.run(sql`DELETE FROM backward_extremities WHERE room_nid = ${roomNid} AND event_id ${inList(gaps.map(encodeEventId))}`);
 }
