@@ -8,7 +8,7 @@ import { generateSigningKey } from '@myelin/protocol/signatures';
 import { createCertificateAuthority, FakeServer, TestResolver } from '@myelin/testing/network';
 
 import { CacheBudget } from '../platform/cache/index.ts';
-import { createTestClock, type TestClock } from '../platform/clock.ts';
+import { createTestClock, systemClock, type TestClock } from '../platform/clock.ts';
 import type { Database } from '../platform/database/index.ts';
 import { silentLogger } from '../platform/observability/index.ts';
 import { createSeededRandom } from '../platform/random.ts';
@@ -58,7 +58,7 @@ export interface World {
 export function openWorld(database: Database, changes: Partial<RemoteServersConfig> = {}): World {
   const authority = createCertificateAuthority();
   const resolver = new TestResolver();
-  const clock = createTestClock(Date.now());
+  const clock = createTestClock(systemClock.now());
   const directory = mkdtempSync(join(tmpdir(), 'myelin-remote-servers-'));
   const authorityFile = join(directory, 'authority.pem');
   writeFileSync(authorityFile, authority.certificate);

@@ -2,7 +2,6 @@ import assert from 'node:assert/strict';
 import { suite, test } from 'node:test';
 
 import { createAddressPolicy } from './address-policy.ts';
-import { parseHosts } from './resolver.ts';
 
 const policy = createAddressPolicy({
   blocked: ['10.0.0.0/8', '127.0.0.0/8', '::1/128', 'fc00::/7', '64:ff9b::/96'],
@@ -43,17 +42,5 @@ suite('which addresses requests may go to', () => {
   test('0.0.0.0 is refused whatever is allowed; what is no range is a mistake', () => {
     assert.equal(createAddressPolicy({ blocked: [], allowed: ['0.0.0.0/0', '::/0'] }).allows('0.0.0.0'), false);
     assert.throws(() => createAddressPolicy({ blocked: ['hive.test'], allowed: [] }), /is no range/);
-  });
-});
-
-suite('the hosts file', () => {
-  test('names have all their addresses; comments and nonsense are passed over', () => {
-    const names = parseHosts('127.0.0.1 localhost LocalHost.test # here\n::1 localhost\nx y z\n\n#10.0.0.1 hidden\n');
-    assert.deepEqual(
-      names.get('localhost')?.map(({ address }) => address),
-      ['127.0.0.1', '::1'],
-    );
-    assert.equal(names.get('localhost.test')?.length, 1);
-    assert.equal(names.size, 2);
   });
 });

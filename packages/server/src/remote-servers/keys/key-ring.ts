@@ -59,6 +59,8 @@ const ASK_AGAIN_AFTER_MS = 30_000;
 const FEW_SERVERS = 4;
 const ORIGINS_AT_ONCE = 20;
 const REMEMBERED = 50_000;
+/** Strangers may claim to be any number of servers: beyond so many, the keys of further ones count as unknown for now. */
+const MOST_UNDER_WAY = 5_000;
 
 export function createKeyRing({ database, caches, clock, ownKeys, sources }: KeyRingNeeds): KeyRing {
   const cache = new ByteCache<ServerName, readonly ServerKey[]>({
@@ -113,7 +115,8 @@ export function createKeyRing({ database, caches, clock, ownKeys, sources }: Key
   /** Fetches what is wanted; whoever is being asked already is waited for, whoever was asked just now is left alone. */
   const fetch = async (wanted: Wanted, options: FetchOptions): Promise<void> => {
     const waiting = [...wanted.keys()].flatMap((server) => underWay.get(server) ?? []);
-    const mine = new Map([...wanted].filter(([server]) => !underWay.has(server) && !asked.get(server)));
+    const room = Math.max(0, MOST_UNDER_WAY - underWay.size);
+    const mine = new Map([...wanted].filter(([server]) => !underWay.has(server) && !asked.get(server)).slice(0, room));
     if (mine.size > 0) {
       const fetched = fetchMine(mine, options).finally(() => {
         for (const server of mine.keys()) {

@@ -29,11 +29,14 @@ export interface Notary {
 /** What one request may make us do. */
 const MAX_SERVERS = 250;
 const REFRESHED_AT_ONCE = 10;
-/** "If the query takes longer, answer with what there is": nobody waits longer for us than for the server itself. */
+/** What all requests together may have under way: beyond it they are answered from what is known. */
+const REFRESHED_BY_ALL_AT_ONCE = 100;
+/** After this the answer is made of what there is: nobody waits longer for us than for the server itself. */
 const DEADLINE_MS = 10_000;
 
 /** https://spec.matrix.org/v1.19/server-server-api/#querying-keys-through-another-server */
 export function createNotary({ database, clock, ownKeys, ring, signingKeys }: NotaryNeeds): Notary {
+  let refreshing = 0;
   const isFresh = (answers: readonly KeptAnswer[], wanted: WantedKeys, minimumValidUntil: number): boolean => {
     const now = clock.now();
     const latest = Math.max(...answers.map(({ validUntil }) => validUntil));
@@ -54,8 +57,10 @@ export function createNotary({ database, clock, ownKeys, ring, signingKeys }: No
   ): Promise<PublishedObject[]> => {
     if (server === ownKeys.serverName) return [ownKeys.published()];
     let answers = await readAnswers(database, server);
-    if (answers.length === 0 || !isFresh(answers, wanted, minimum)) {
-      await Promise.race([ring.refresh(server), deadline]);
+    const wantsRefresh = answers.length === 0 || !isFresh(answers, wanted, minimum);
+    if (wantsRefresh && refreshing < REFRESHED_BY_ALL_AT_ONCE) {
+      refreshing++;
+      await Promise.race([ring.refresh(server).finally(() => refreshing--), deadline]);
       answers = await readAnswers(database, server);
     }
     // Keys that stand in one answer need it once; those that went out of use may stand in older ones.

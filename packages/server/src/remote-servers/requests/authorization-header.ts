@@ -28,8 +28,8 @@ const MAX_LENGTH = 2_048;
  * https://spec.matrix.org/v1.19/server-server-api/#request-authentication
  */
 export function readXMatrix(header: string): XMatrixCredentials | undefined {
-  const [, text] = /^X-Matrix +(.*)$/i.exec(header.slice(0, MAX_LENGTH)) ?? [];
-  if (text === undefined) return undefined;
+  const [, text] = /^X-Matrix +(.*)$/i.exec(header) ?? [];
+  if (text === undefined || header.length > MAX_LENGTH) return undefined;
   const found = new Map<string, string>();
   const reader = new RegExp(PARAMETER);
   while (reader.lastIndex < text.length) {
