@@ -34,16 +34,17 @@ export interface Features {
 export async function buildFeatures(needs: AppNeeds): Promise<Features> {
   const queries = createRemoteQueries({ ...needs, servers: needs.remoteServers });
   const network = await openNetwork(needs);
+  const outgoingEdus = network.outbound;
   const people = buildAccountFeatures(needs);
   const filters = filtersFeature(needs);
   const accountData = await accountDataFeature(needs);
-  const receipts = await receiptsFeature({ ...needs, accountData: accountData.accountData });
+  const receipts = await receiptsFeature({ ...needs, outgoingEdus, accountData: accountData.accountData });
   const push = await pushFeature({ ...needs, accountData: accountData.accountData, receipts: receipts.receipts });
-  const typing = await typingFeature(needs);
+  const typing = await typingFeature({ ...needs, outgoingEdus });
   const profiles = profilesFeature({ ...needs, accounts: people.accounts, remoteProfiles: queries.profiles });
   people.registrationHooks.onRegistered.push((account, { displayName }) => profiles.profiles.create(account, displayName));
   people.accountHooks.onDeactivated.push(({ userNid }) => profiles.profiles.forget(userNid));
-  const presence = await presenceFeature({ ...needs, profiles: profiles.profiles });
+  const presence = await presenceFeature({ ...needs, outgoingEdus, profiles: profiles.profiles });
   connectSignsOfLife(presence.presence, { profiles: profiles.profiles, receipts: receipts.receipts, typing: typing.typing });
   const { feature: roomDirectory, directory } = await roomDirectoryFeature({ ...needs, remoteDirectory: queries.directory });
   const { feature: roomMembership, membership } = roomMembershipFeature({

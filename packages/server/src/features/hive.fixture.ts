@@ -5,6 +5,7 @@ import type { ServerName, UserId } from '@myelin/protocol/identifiers';
 import { roomVersionRules } from '@myelin/protocol/room-versions';
 import { generateSigningKey } from '@myelin/protocol/signatures';
 
+import type { Edu, OutgoingEdus } from '../federation/edu.ts';
 import { CacheBudget } from '../platform/cache/index.ts';
 import { createTestClock, type TestClock } from '../platform/clock.ts';
 import { Interner, type Database } from '../platform/database/index.ts';
@@ -33,6 +34,9 @@ export interface Hive {
   readonly logger: Logger;
   readonly rooms: Rooms;
   readonly serverName: ServerName;
+  readonly outgoingEdus: OutgoingEdus;
+  /** What features have given to `outgoingEdus`, with the rooms whose servers it goes to. */
+  readonly sentEdus: (Edu & { readonly roomNids: readonly number[] })[];
   /** Mallory is in none of the rooms. */
   readonly people: { readonly alice: Viewer; readonly bob: Viewer; readonly mallory: Viewer };
   /** A room of Alice's in which Bob is too, and some more events. */
@@ -64,6 +68,7 @@ export async function openHive(database: Database): Promise<Hive> {
     return { userId, userNid: await names.idOf(userId), isGuest: false };
   };
   const people = { alice: await viewer('alice'), bob: await viewer('bob'), mallory: await viewer('mallory') };
+  const sentEdus: Hive['sentEdus'] = [];
   return {
     database,
     names,
@@ -73,6 +78,12 @@ export async function openHive(database: Database): Promise<Hive> {
     logger,
     rooms,
     serverName,
+    outgoingEdus: {
+      toServers: () => undefined,
+      toRoom: async (roomNid, edu) => void sentEdus.push({ ...edu, roomNids: [roomNid] }),
+      toRooms: async (roomNids, edu) => void sentEdus.push({ ...edu, roomNids: [...roomNids] }),
+    },
+    sentEdus,
     people,
     async friendsInARoom(...drafts) {
       const rules = roomVersionRules('12');

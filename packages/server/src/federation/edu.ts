@@ -2,6 +2,9 @@ import { isJsonObject } from '@myelin/protocol/canonical-json';
 import type { JsonObject } from '@myelin/protocol/events';
 import { domainOf, isUserId, type ServerName, type UserId } from '@myelin/protocol/identifiers';
 
+import type { RoomIdentity, Rooms } from '../rooms/index.ts';
+import { mayTakePart } from './server-acls.ts';
+
 /** An ephemeral message between servers; https://spec.matrix.org/v1.19/server-server-api/#edus */
 export interface Edu {
   readonly type: string;
@@ -26,6 +29,11 @@ export interface EduOptions {
   readonly key?: string;
   /** May wait so long for company, in milliseconds; 0 unless given. It leaves earlier with whatever else goes there. */
   readonly patienceMs?: number;
+  /**
+   * For `toRoom`: how many transactions a second the room's servers may get together for such EDUs; the more servers, the longer each EDU
+   * waits for company.
+   */
+  readonly transactionsASecond?: number;
   /** After so long it is of no use any more, in milliseconds; without it, it waits as long as its place is not needed. */
   readonly usefulMs?: number;
 }
@@ -59,4 +67,21 @@ export function userOfServer(value: unknown, server: ServerName): UserId | undef
 export function readEdu(value: unknown): Edu | undefined {
   if (!isJsonObject(value) || typeof value['edu_type'] !== 'string' || !isJsonObject(value['content'])) return undefined;
   return { type: value['edu_type'], content: value['content'] };
+}
+
+/**
+ * The room that another server's EDU speaks of, where it may: we are in it, and its ACL lets that server take part. Undefined otherwise: the
+ * EDU is to be ignored. https://spec.matrix.org/v1.19/server-server-api/#server-access-control-lists-acls
+ */
+export async function roomOfEdu(
+  rooms: Pick<Rooms, 'ids' | 'states' | 'memberships'>,
+  roomId: unknown,
+  origin: ServerName,
+): Promise<RoomIdentity | undefined> {
+  if (typeof roomId !== 'string' || !roomId.isWellFormed()) return undefined;
+  const room = await rooms.ids.find(roomId);
+  if (!room) return undefined;
+  // Those whom a wake is to reach are in memory then, too.
+  if ((await rooms.memberships.localMembers(room.nid)).size === 0) return undefined;
+  return (await mayTakePart(rooms, room.nid, origin)) ? room : undefined;
 }

@@ -1,4 +1,11 @@
 import type { Feature } from '../feature.ts';
+import {
+  receivePresence,
+  sendPresence,
+  tellAgainEveryMs,
+  tellPresenceAgain,
+  type PresenceFederationNeeds,
+} from './presence.federation.ts';
 import { presenceRoutes } from './presence.routes.ts';
 import { presenceSyncSource } from './presence.sync.ts';
 import { Presence, tickMs, type PresenceNeeds } from './presence.ts';
@@ -7,14 +14,21 @@ export type { Presence, PresenceNeeds, ToldPresence } from './presence.ts';
 export type { PresenceState } from './presence-rules.ts';
 
 /** Presence. `presence.seen` hears of each sync, `presence.active` of each sign of life that is not an event. */
-export async function presenceFeature(needs: PresenceNeeds): Promise<Feature & { readonly presence: Presence }> {
+export async function presenceFeature(
+  needs: PresenceNeeds & PresenceFederationNeeds,
+): Promise<Feature & { readonly presence: Presence }> {
   const presence = await Presence.open(needs);
   needs.rooms.hooks.persist.push(presence.persistHook);
+  sendPresence(needs, presence);
   return {
     name: 'presence',
     routes: presenceRoutes(presence, needs.clock),
     sync: [presenceSyncSource(needs, presence)],
-    jobs: [{ name: 'presence', everyMs: tickMs, run: () => presence.tick() }],
+    edus: { 'm.presence': receivePresence(needs, presence) },
+    jobs: [
+      { name: 'presence', everyMs: tickMs, run: () => presence.tick() },
+      { name: 'presence elsewhere', everyMs: tellAgainEveryMs, run: () => tellPresenceAgain(needs, presence) },
+    ],
     stop: () => presence.writeDown(),
     presence,
   };

@@ -12,6 +12,8 @@ export interface LiveUser {
   readonly userNid: number;
   readonly userId: UserId;
   readonly clients: Map<string, ClientPresence>;
+  /** For a user of another server: until when we believe what it said, in milliseconds since 1970; undefined for our own. */
+  believedUntil: number | undefined;
   lastActiveTs: number;
   statusMsg: string | undefined;
   /** What others were told last. */
@@ -30,6 +32,7 @@ export function newUser(userNid: number, userId: UserId, stored: StoredPresence 
     userNid,
     userId,
     clients: new Map(),
+    believedUntil: undefined,
     lastActiveTs: stored?.lastActiveTs ?? 0,
     statusMsg: stored?.statusMsg,
     told: { state: stored?.state ?? 'offline', currentlyActive: false, statusMsg: stored?.statusMsg },

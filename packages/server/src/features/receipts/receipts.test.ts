@@ -55,7 +55,7 @@ test('Alice marks one event for the room and for a thread, and both are told', (
 
 async function readersOf(hive: Hive) {
   const { accountData } = await accountDataFeature(hive);
-  const feature = await receiptsFeature({ ...hive, accountData });
+  const feature = await receiptsFeature({ ...hive, accountData, config: { federation_rr_transactions_per_room_per_second: 50 } });
   const [source] = feature.sync ?? [];
   assert.ok(source);
   return { accountData, receipts: feature.receipts, source };

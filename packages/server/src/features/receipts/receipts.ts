@@ -105,6 +105,16 @@ export class Receipts {
     ]);
   }
 
+  /**
+   * Takes another server's word on up to where a user of its own has read, in public; that it may give it was checked. The event need not
+   * be known here yet; one of another room changes nothing.
+   */
+  async receive(receipt: Pick<Receipt, 'roomNid' | 'userNid' | 'userId' | 'threadId' | 'eventId' | 'ts'>): Promise<void> {
+    const event = await this.#needs.rooms.events.byId(receipt.eventId);
+    if (event && event.roomNid !== receipt.roomNid) return;
+    await this.#put({ ...receipt, type: 'm.read', eventPlace: event?.position });
+  }
+
   #by(viewer: Viewer, room: RoomIdentity): Pick<Receipt, 'roomNid' | 'userNid' | 'userId' | 'ts'> {
     return { roomNid: room.nid, userNid: viewer.userNid, userId: viewer.userId, ts: this.#needs.clock.now() };
   }

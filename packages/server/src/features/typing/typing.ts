@@ -164,12 +164,16 @@ export class Typing {
   #expire(roomNid: number, room: TypingRoom): void {
     const now = this.#needs.clock.monotonic();
     let isNews = false;
-    for (const [userNid, { until }] of room.users) {
-      if (until <= now) isNews = room.users.delete(userNid);
+    const stopped: TypingNews[] = [];
+    for (const [userNid, { userId, until }] of room.users) {
+      if (until > now) continue;
+      isNews = room.users.delete(userNid);
+      stopped.push({ roomNid, userNid, userId, typing: false });
     }
     if (room.users.size > 0) this.#arm(roomNid, room);
     else this.#forgetIfQuiet(roomNid, room);
     if (isNews) this.#tell(roomNid, room);
+    for (const news of stopped) for (const listener of this.#listeners) listener(news);
   }
 
   #forgetIfQuiet(roomNid: number, room: TypingRoom): void {

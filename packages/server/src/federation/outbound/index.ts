@@ -150,7 +150,10 @@ export class OutboundFederation implements OutgoingEdus {
   }
 
   async toRoom(roomNid: number, edu: Edu, options: EduOptions = {}): Promise<void> {
-    this.toServers(await this.roomServers.of(roomNid), edu, options);
+    const servers = await this.roomServers.of(roomNid);
+    const { transactionsASecond } = options;
+    const patienceMs = transactionsASecond === undefined ? undefined : (1000 * servers.size) / transactionsASecond;
+    this.toServers(servers, edu, patienceMs === undefined ? options : { ...options, patienceMs });
   }
 
   async toRooms(roomNids: Iterable<number>, edu: Edu, options: EduOptions = {}): Promise<void> {

@@ -28,7 +28,7 @@ interface LoadedRooms {
 export class Memberships {
   readonly #database: Database;
   readonly #ourServerNid: number;
-  /** Local users' rooms; insertion order is order of use. */
+  /** Users' rooms, of local users mostly; insertion order is order of use. */
   readonly #roomsOfUser = new Map<number, Promise<LoadedRooms>>();
   readonly #localMembersOfRoom = new Map<number, Promise<Set<number>>>();
   /** The same sets once loaded, for those who cannot wait (the notifier). */
@@ -106,7 +106,7 @@ export class Memberships {
   write(tx: Tx, changes: readonly MembershipChange[]): void {
     writeMembershipChanges(tx, changes);
     tx.onCommit(() => {
-      for (const change of changes) if (change.local) this.#apply(change);
+      for (const change of changes) this.#apply(change);
     });
   }
 
@@ -127,6 +127,7 @@ export class Memberships {
       const known = rooms.all.get(change.roomNid);
       if (!known || known.position <= change.position) applyOwn(rooms, { ...change, forgotten: false });
     });
+    if (!change.local) return;
     const loaded = this.#loadedMembers.get(change.roomNid);
     if (loaded) applyMember(loaded, change.userNid, change.membership);
     else
