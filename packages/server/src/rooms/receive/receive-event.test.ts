@@ -278,4 +278,46 @@ forEachDatabase('receiving events', ({ test }) => {
     assert.deepEqual(await at.extremities(), [answer?.eventId]);
     assert.deepEqual(await at.state(), expected(at.others, [byBob, byCora]));
   });
+
+  test('of very many branches Lea joins twenty at a time; nothing that happened on the others is lost', async ({
+    database,
+    reopen,
+  }) => {
+    const at = await story(database);
+    const branches = Array.from({ length: 30 }, (_, index) =>
+      at.others.send(membership(`@guest${index}:s${index}.example`, 'join'), [at.join]),
+    );
+    for (const branch of branches) assert.equal(await at.receives(branch), 'accepted');
+    assert.equal((await at.extremities()).length, 30);
+    const sent = await at.rooms.send(at.room, [
+      { type: 'm.room.message', sender: lea as never, content: { msgtype: 'm.text', body: 'one' } },
+      { type: 'm.room.member', sender: lea as never, stateKey: lea, content: { membership: 'join', displayname: 'Lea' } },
+      { type: 'm.room.message', sender: lea as never, content: { msgtype: 'm.text', body: 'two' } },
+    ]);
+    const pdus = await at.rooms.pdus.pdusOf(sent, at.room.rules);
+    assert.deepEqual(
+      pdus.map(({ prev_events: prev }) => prev.length),
+      [20, 11, 1],
+    );
+    const state = await at.state();
+    for (const branch of branches) assert.ok(Object.values(state).includes(branch));
+    assert.equal(state[`m.room.member ${lea}`], sent[1]?.eventId);
+    const rooms = await roomsOver(await reopen(), at.others);
+    const again = storyIn(rooms, (await rooms.ids.find(at.room.roomId)) ?? at.room, at.others, at.join);
+    assert.deepEqual(await again.state(), state);
+    assert.deepEqual(await again.extremities(), [sent[2]?.eventId]);
+  });
+
+  test('branches without end are not all followed, and none with a state of its own is pushed out', async ({ database }) => {
+    const at = await story(database);
+    const ban = at.others.send(membership(mallory, 'ban', ann), [at.join]);
+    assert.equal(await at.receives(ban), 'accepted');
+    for (let count = 0; count < 110; count++) {
+      assert.equal(await at.receives(at.others.send(says(bob, `${count}`), [at.join])), 'accepted');
+    }
+    const extremities = await at.extremities();
+    assert.ok(extremities.length <= 100);
+    assert.ok(extremities.includes(ban));
+    assert.equal((await at.state())[`m.room.member ${mallory}`], ban);
+  });
 });
