@@ -4,13 +4,21 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
 import { TestHomeserver, type TestHomeserverOptions } from '../homeserver/test-homeserver.ts';
-import { createCertificateAuthority, startTlsSite, TestResolver, type TlsSite } from '../network/index.ts';
+import {
+  type CertificateAuthority,
+  createCertificateAuthority,
+  startTlsSite,
+  TestResolver,
+  type TlsSite,
+} from '../network/index.ts';
 
 /** Homeservers in this process that find each other by name and talk over TLS on the loopback address. */
 export interface FederatedHomeservers {
   /** In the order of their names. */
   readonly homeservers: readonly TestHomeserver[];
   readonly resolver: TestResolver;
+  /** Whom all of them believe. */
+  readonly authority: CertificateAuthority;
   /** One by its name, `hive.example`. */
   named(serverName: string): TestHomeserver;
   /** Nobody reaches it any more; its own people still do. */
@@ -75,6 +83,7 @@ export async function startFederation(
   return {
     homeservers: [...homeservers.values()],
     resolver,
+    authority,
     named(name) {
       const found = homeservers.get(name);
       if (!found) throw new Error(`there is no server ${name}`);

@@ -25,6 +25,8 @@ export class FakeServer {
   oldKeys: Record<string, { key: string; expired_ts: number }> = {};
   /** By path, without the query. An answer `{ status, ...body }` is an error. */
   readonly answers = new Map<string, Answer>();
+  /** By how a path begins, where no whole path fits. */
+  readonly answersUnder = new Map<string, Answer>();
   #site: TlsSite | undefined;
 
   private constructor(name: string) {
@@ -89,7 +91,8 @@ export class FakeServer {
   async #answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const chunks: Buffer[] = [];
     for await (const chunk of request as AsyncIterable<Buffer>) chunks.push(chunk);
-    const answer = this.answers.get((request.url ?? '').split('?')[0] ?? '');
+    const path = (request.url ?? '').split('?')[0] ?? '';
+    const answer = this.answers.get(path) ?? [...this.answersUnder].find(([begin]) => path.startsWith(begin))?.[1];
     const text = Buffer.concat(chunks).toString();
     const body = (await answer?.(request, text === '' ? undefined : JSON.parse(text))) ?? {
       status: 404,
