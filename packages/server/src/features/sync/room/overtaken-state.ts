@@ -1,8 +1,9 @@
 import type { Rooms, StateName, StateRoot, VisibleEvent } from '../../../rooms/index.ts';
 
 /**
- * The part of a timeline after the last state event that was overtaken by one which is not shown (by a filter, by history visibility).
- * A client that applies the timeline on top of `state` would believe the older one.
+ * The part of a timeline after the last state event that is not in force although no later one is shown: a later one is left out (by a
+ * filter, by history visibility), or state resolution has decided against it. A client that applies the timeline on top of `state`
+ * would believe it.
  */
 export async function afterOvertaken(
   rooms: Rooms,
@@ -22,6 +23,6 @@ export async function afterOvertaken(
     rootAtEnd,
     shown.map(({ name }) => name),
   );
-  const overtaken = shown.filter(({ nid }, at) => (inForce[at]?.nid ?? 0) > nid);
+  const overtaken = shown.filter(({ nid }, at) => inForce[at]?.nid !== nid);
   return timeline.slice(Math.max(0, ...overtaken.map(({ index }) => index + 1)));
 }

@@ -63,9 +63,11 @@ export async function timelinePart(tools: TimelineTools, view: SyncView, room: R
   }
   let limited = !reachedStart || found.length > limit;
   if (found.length > limit) found = limit === 0 ? [] : found.slice(-limit);
-  if (dropped && !tellsStateAfter(view)) {
+  if (!tellsStateAfter(view)) {
     const rest = await afterOvertaken(tools.rooms, room.nid, await tools.reads.rootAt(room.nid, room.upTo), found);
     limited ||= rest.length < found.length;
+    // What is cut off here is not told in the timeline: the state says what became of it.
+    dropped ||= rest.length < found.length;
     if (rest.length === 0) end = found.at(-1)?.event.position ?? end;
     found = rest;
   }
