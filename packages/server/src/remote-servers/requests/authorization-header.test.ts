@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { suite, test } from 'node:test';
 
+import { seededRandom } from '../../../../protocol/fixtures/seeded-random.ts';
 import { readXMatrix } from './authorization-header.ts';
 
 suite('the Authorization header of servers', () => {
@@ -30,5 +31,17 @@ suite('the Authorization header of servers', () => {
     'X-Matrix origin="hive.test" key="ed25519:a_1" sig="AbC"',
     `X-Matrix origin="hive.test",key="ed25519:a_1",sig="${'A'.repeat(5_000)}"`,
   ];
+  test('whatever is changed about a good one, it is read or refused, and soon', () => {
+    const header = Object.keys(good)[0] ?? '';
+    const random = seededRandom(1);
+    const odd = [' ', '\t', '"', ',', '=', '\\', ':', '%', 'é', '\0', 'X', '-'];
+    for (let time = 0; time < 2_000; time++) {
+      const at = random.below(header.length);
+      const changed = header.slice(0, at) + random.pick(odd).repeat(1 + random.below(50)) + header.slice(at + random.below(3));
+      const read = readXMatrix(changed);
+      if (read) assert.match(read.key, /^ed25519:/);
+    }
+  });
+
   for (const header of bad) test(`refused: ${header.slice(0, 80)}`, () => assert.equal(readXMatrix(header), undefined));
 });
