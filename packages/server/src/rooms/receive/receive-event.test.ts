@@ -97,6 +97,11 @@ forEachDatabase('receiving events', ({ test }) => {
     const gaps = await at.rooms.receiving.gaps(at.room, 10);
     // One behind the join, one behind the oldest event that was fetched.
     assert.equal(gaps.length, 2);
+    const join = await at.rooms.events.byId(at.join);
+    const { now } = at.rooms.stream;
+    const first = await at.rooms.timeline.lastGap(at.room.nid, { after: join?.position ?? 0, upTo: now });
+    const after = await at.rooms.timeline.latest(at.room.nid, { after: (first ?? now) - 1, upTo: now, limit: 100 });
+    assert.equal(after.length, 21);
   });
 
   test('an event whose state nobody gives waits, and comes in when somebody does', async ({ database }) => {

@@ -53,6 +53,18 @@ export class Timeline {
     return row && this.#events.byNid(row.event_nid);
   }
 
+  /**
+   * Where the last event in (`after`, `upTo`] of the events stream stands that follows one which is not here: what lies between is a gap.
+   * Undefined where there is none.
+   */
+  async lastGap(roomNid: number, range: { after: number; upTo: number }): Promise<number | undefined> {
+    const row = await this.#database.get<{ position: number | null }>(
+      sql`SELECT MAX(e.position) AS position FROM backward_extremities b JOIN events e ON e.event_nid = b.child_nid
+          WHERE b.room_nid = ${roomNid} AND e.position > ${range.after} AND e.position <= ${range.upTo}`,
+    );
+    return row?.position ?? undefined;
+  }
+
   /** Where the room's last event stands in the events stream; 0 where it has none. */
   async latestPosition(roomNid: number): Promise<number> {
     const row = await this.#database.get<{ position: number | null }>(

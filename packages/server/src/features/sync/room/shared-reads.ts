@@ -24,6 +24,7 @@ export class SharedReads {
   readonly #rooms: Rooms;
   readonly #windows: ByteCache<string, Promise<readonly number[]>>;
   readonly #roots: ByteCache<string, Promise<StateRoot>>;
+  readonly #gaps: ByteCache<string, Promise<number | undefined>>;
   readonly #counts: ByteCache<string, Promise<MemberCounts>>;
   readonly #firstMembers: ByteCache<string, Promise<readonly number[]>>;
 
@@ -32,6 +33,7 @@ export class SharedReads {
     this.#rooms = needs.rooms;
     this.#windows = new ByteCache({ budget: needs.caches, cost: () => bytesOfAnEntry, limitBytes });
     this.#roots = new ByteCache({ budget: needs.caches, cost: () => bytesOfAnEntry, limitBytes });
+    this.#gaps = new ByteCache({ budget: needs.caches, cost: () => bytesOfAnEntry, limitBytes });
     this.#counts = new ByteCache({ budget: needs.caches, cost: () => bytesOfAnEntry, limitBytes });
     this.#firstMembers = new ByteCache({ budget: needs.caches, cost: () => bytesOfAnEntry, limitBytes });
   }
@@ -42,6 +44,11 @@ export class SharedReads {
       (await this.#rooms.timeline.latest(roomNid, range)).map(({ nid }) => nid),
     );
     return this.#rooms.events.listByNids(nids);
+  }
+
+  /** Where the last event in (`after`, `upTo`] stands before which some are missing here; undefined where there is none. */
+  lastGap(roomNid: number, range: { after: number; upTo: number }): Promise<number | undefined> {
+    return once(this.#gaps, `${roomNid} ${range.after} ${range.upTo}`, () => this.#rooms.timeline.lastGap(roomNid, range));
   }
 
   /** The room's state when the events stream stood at `position`. */

@@ -62,6 +62,13 @@ export async function timelinePart(tools: TimelineTools, view: SyncView, room: R
     if (read[0]) end = (read[0].position ?? 0) - 1;
   }
   let limited = !reachedStart || found.length > limit;
+  // Nothing from before a gap stands beside what comes after it as if nothing lay between.
+  const gap = await tools.reads.lastGap(room.nid, { after, upTo: room.upTo });
+  if (gap !== undefined) {
+    limited = true;
+    found = found.filter(({ event }) => (event.position ?? 0) >= gap);
+    if (found.length === 0) end = gap - 1;
+  }
   if (found.length > limit) found = limit === 0 ? [] : found.slice(-limit);
   if (!tellsStateAfter(view)) {
     const rest = await afterOvertaken(tools.rooms, room.nid, await tools.reads.rootAt(room.nid, room.upTo), found);
