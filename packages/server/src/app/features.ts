@@ -17,7 +17,7 @@ import { spacesFeature } from '../features/spaces/index.ts';
 import { syncFeature } from '../features/sync/index.ts';
 import { typingFeature } from '../features/typing/index.ts';
 import { createRemoteQueries } from '../federation/queries/index.ts';
-import type { Authenticators } from '../platform/http/index.ts';
+import type { Authenticators, Route } from '../platform/http/index.ts';
 import { buildAccountFeatures } from './account-features.ts';
 import type { AppNeeds } from './needs.ts';
 import { openNetwork } from './network.ts';
@@ -27,6 +27,7 @@ import { connectSignsOfLife } from './signs-of-life.ts';
 /** What the features make together. */
 export interface Features {
   readonly features: readonly Feature[];
+  readonly routes: readonly Route[];
   readonly authenticators: Authenticators;
 }
 
@@ -103,5 +104,9 @@ export async function buildFeatures(needs: AppNeeds): Promise<Features> {
     }),
   );
   await network.start(features);
-  return { features, authenticators: people.authenticators };
+  return {
+    features,
+    routes: features.flatMap(({ routes = [] }) => routes.map(network.limited)),
+    authenticators: people.authenticators,
+  };
 }

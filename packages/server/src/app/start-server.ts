@@ -58,7 +58,7 @@ export async function startServer(config: Config, options: StartOptions = {}): P
     opened.push(() => database.close());
     const needs = await needsOf(config, { ...options, clock, logging, database });
     opened.push(() => needs.remoteServers.stop());
-    const { features, authenticators } = await buildFeatures(needs);
+    const { features, routes, authenticators } = await buildFeatures(needs);
     opened.push(async () => {
       for (const feature of features) await feature.stop?.();
     });
@@ -68,7 +68,7 @@ export async function startServer(config: Config, options: StartOptions = {}): P
     );
     opened.push(() => jobs.stop());
     const http = createHttpServer({
-      routes: [healthRoute, ...needs.remoteServers.routes, ...features.flatMap((feature) => feature.routes ?? [])],
+      routes: [healthRoute, ...needs.remoteServers.routes, ...routes],
       authenticators: { ...authenticators, server: needs.remoteServers.authenticator },
       limiters: needs.limiters,
       logger: logging.named('myelin.http'),

@@ -71,7 +71,7 @@ export const ratelimiting = section('Rate limits', {
       concurrent: option(integer({ min: 1 }), 'Requests of one server that are worked on at once.', { default: 3 }),
     }),
     'Requests of another server.',
-    { default: {}, support: 'later' },
+    { default: {} },
   ),
   rc_presence: option(group({ per_user: limit(0.1, 1, 'Changes of presence by one user.') }), 'Presence.', { default: {} }),
   rc_delayed_event_mgmt: limit(1, 5, 'Changes to delayed events by one user.', 'later'),
@@ -81,6 +81,6 @@ export const ratelimiting = section('Rate limits', {
   federation_rr_transactions_per_room_per_second: option(
     integer({ min: 1 }),
     'Transactions a second that carry the receipts of one room to other servers.',
-    { default: 50, support: 'later' },
+    { default: 50 },
   ),
 });

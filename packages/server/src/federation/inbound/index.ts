@@ -33,7 +33,7 @@ export interface InboundFederation {
   start(edus: Readonly<Record<string, EduHandler>>): void;
   /** Forgets old answers and what was given up long ago. */
   tidy(): Promise<void>;
-  /** Ends with what is under way; what waits is there after the next start. */
+  /** Ends with what is under way, within seconds; what waits is there after the next start. */
   stop(): Promise<void>;
 }
 

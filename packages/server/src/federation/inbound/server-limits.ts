@@ -51,7 +51,7 @@ export class ServerLimits {
     const counted = this.#count(server);
     try {
       if (counted.sleeping + counted.queue.length > reject_limit)
-        throw limitExceeded(Math.max(1, Math.floor(window_size / sleep_limit)));
+        throw limitExceeded(Math.max(1, Math.floor(window_size / Math.max(1, sleep_limit))));
       counted.times.push(this.#clock.monotonic());
       if (counted.times.length > sleep_limit) {
         counted.sleeping += 1;

@@ -12,7 +12,7 @@ import { Destination, type DestinationTools } from './destination.ts';
 import { missedEvents } from './missed-events.ts';
 import { eventsBetween, putPosition, putRelay, readBehind, readPosition, readRelays, takeRelay } from './outbound.store.ts';
 import { RoomServers } from './room-servers.ts';
-import { OutgoingPdus, Places, type SendTransaction } from './transaction.ts';
+import { OutgoingPdus, Places, type SendTransaction, type Transaction } from './transaction.ts';
 
 export { RoomServers } from './room-servers.ts';
 export type { SendTransaction, Transaction } from './transaction.ts';
@@ -38,6 +38,8 @@ export interface OutboundNeeds {
 
 const eventsRead = 500;
 const flushAfterMs = 1000;
+/** Transactions that are under way when this server ends may take so long. */
+const graceMs = 3000;
 const transactionsAtOnce = 300;
 /** Servers that did not answer last time take their places among themselves. */
 const attemptsAtOnce = 100;
@@ -61,6 +63,7 @@ export class OutboundFederation implements OutgoingEdus {
   #written: number;
   #flush: Scheduled | undefined;
   readonly #stops: (() => void)[] = [];
+  readonly #ending = new AbortController();
   #stopped = false;
 
   private constructor(needs: OutboundNeeds, position: number) {
@@ -162,13 +165,15 @@ export class OutboundFederation implements OutgoingEdus {
     this.toServers(servers, edu, options);
   }
 
-  /** Ends with what is under way, and writes down how far it has come. */
+  /** Ends with what is under way, within seconds, and writes down how far it has come. */
   async stop(): Promise<void> {
     this.#stopped = true;
     for (const stop of this.#stops) stop();
     this.#flush?.cancel();
     await this.#following;
+    const cutOff = this.#needs.clock.schedule(graceMs, () => this.#ending.abort());
     await Promise.all([...this.#destinations.values()].map((destination) => destination.stop()));
+    cutOff.cancel();
     await this.#writePosition();
   }
 
@@ -251,12 +256,13 @@ export class OutboundFederation implements OutgoingEdus {
     const pdus = await this.#pdus.of(events);
     // Unique among all of this server's lives, as long as its clock goes forward.
     const transactionId = `${this.#started.toString(36)}.${(++this.#transactions).toString(36)}`;
-    await send(server, transactionId, {
+    const transaction: Transaction = {
       origin: serverName,
       origin_server_ts: clock.now(),
       pdus,
       edus: edus.map(({ type, content }) => ({ edu_type: type, content })),
-    });
+    };
+    await send(server, transactionId, transaction, this.#ending.signal);
   }
 
   #flushLater(): void {

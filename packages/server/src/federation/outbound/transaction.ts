@@ -19,9 +19,14 @@ export interface Transaction {
 
 /**
  * Brings a transaction to another server. Resolves once that has answered with success; rejects where it has not, and also without having
- * tried where the server is not to be asked yet.
+ * tried where the server is not to be asked yet. `signal` aborts when this server ends.
  */
-export type SendTransaction = (destination: ServerName, transactionId: string, transaction: Transaction) => Promise<void>;
+export type SendTransaction = (
+  destination: ServerName,
+  transactionId: string,
+  transaction: Transaction,
+  signal: AbortSignal,
+) => Promise<void>;
 
 const pdusInMemory = 2000;
 
