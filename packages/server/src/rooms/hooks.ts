@@ -1,4 +1,4 @@
-import type { JsonObject } from '@myelin/protocol/events';
+import type { JsonObject, Pdu, RoomEvent } from '@myelin/protocol/events';
 
 import type { Tx } from '../platform/database/index.ts';
 import type { StoredEvent } from './events/stored-event.ts';
@@ -54,6 +54,16 @@ export interface SendHook {
   beforeSend(draft: EventDraft, room: RoomIdentity): Promise<{ content: JsonObject } | void>;
 }
 
+/**
+ * Should clients get this event of another server? Asked before the room's turn, so it may take its time and ask others: policy servers,
+ * modules. https://spec.matrix.org/v1.19/server-server-api/#checks-performed-on-receipt-of-a-pdu (check 7)
+ */
+export interface ReceiveHook {
+  readonly name: string;
+  /** Why the event is to be soft-failed; undefined where it is not. Must not throw. */
+  objectionTo(event: RoomEvent, pdu: Pdu, room: RoomIdentity): Promise<string | undefined>;
+}
+
 /** Adds to what one viewer is told of events, such as bundled aggregations. */
 export interface EventDecorator {
   readonly name: string;
@@ -68,6 +78,7 @@ export type IgnoredUsers = (userNid: number) => Promise<ReadonlySet<string>>;
 export class RoomHooks {
   readonly persist: PersistHook[] = [];
   readonly send: SendHook[] = [];
+  readonly receive: ReceiveHook[] = [];
   readonly decorators: EventDecorator[] = [];
   ignoredUsers: IgnoredUsers = () => Promise.resolve(new Set());
 }

@@ -1,6 +1,15 @@
 export { openRooms } from './rooms.ts';
 export type { Rooms, RoomsNeeds, SendOptions } from './rooms.ts';
-export type { EventDecorator, IgnoredUsers, PersistBatch, PersistHook, RoomHooks, SendHook, StateChange } from './hooks.ts';
+export type {
+  EventDecorator,
+  IgnoredUsers,
+  PersistBatch,
+  PersistHook,
+  ReceiveHook,
+  RoomHooks,
+  SendHook,
+  StateChange,
+} from './hooks.ts';
 export type { Room, RoomHead } from './room.ts';
 export type { RoomIdentity, RoomIds } from './room-ids.ts';
 export type { Viewer } from './viewer.ts';

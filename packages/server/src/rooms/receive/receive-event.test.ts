@@ -159,6 +159,20 @@ forEachDatabase('receiving events', ({ test }) => {
     assert.deepEqual(await bodies(at), ['what a pity']);
   });
 
+  test('what a policy server objects to is kept, and nobody sees it', async ({ database }) => {
+    const at = await story(database);
+    at.rooms.hooks.receive.push({
+      name: 'policy',
+      objectionTo: (event) => Promise.resolve(event.content['body'] === 'spam' ? 'the policy server calls it spam' : undefined),
+    });
+    const spam = at.others.send(says(mallory, 'spam'), [at.join]);
+    assert.equal(await at.receives(spam), 'soft-failed: the policy server calls it spam');
+    const next = at.others.send(says(ann, 'hello'), [spam]);
+    assert.equal(await at.receives(next), 'accepted');
+    assert.deepEqual(await bodies(at), ['hello']);
+    assert.deepEqual(await at.extremities(), [next]);
+  });
+
   test('what the room never allowed is rejected, with its reason; what follows it is judged by itself', async ({ database }) => {
     const at = await story(database);
     const forged = at.others.forge(topic(mallory, 'mine'), [at.join]);

@@ -65,8 +65,9 @@ async function receive(
     }
     const names = (await internNames(tools.names, [checked]))(checked);
     const { claimed } = prev;
+    const objection = await objectionTo(tools, room, checked);
     const placement = await tools.registry.inTurn(room, (inMemory) =>
-      placeEvent(tools, room, inMemory, checked, { names, claimed, historicalPosition: undefined }),
+      placeEvent(tools, room, inMemory, checked, { names, claimed, historicalPosition: undefined, objection }),
     );
     if (placement.done) {
       await placement.durable;
@@ -96,4 +97,13 @@ async function whyRejected(tools: ReceiveTools, room: RoomIdentity, { event }: C
   const authEvents = await tools.events.byIds(authEventIdsOf(room, event));
   const verdict = authoriseByAuthEvents(room, event, (eventId) => authEvents.get(eventId));
   return verdict.allowed ? undefined : verdict.reason;
+}
+
+/** Check 7: what policy servers and the like say. The first objection counts. */
+async function objectionTo(tools: ReceiveTools, room: RoomIdentity, { event, pdu }: CheckedEvent): Promise<string | undefined> {
+  for (const hook of tools.hooks.receive) {
+    const objection = await hook.objectionTo(event, pdu, room);
+    if (objection !== undefined) return objection;
+  }
+  return undefined;
 }

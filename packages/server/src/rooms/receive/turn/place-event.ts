@@ -29,6 +29,8 @@ export interface Arrival {
   readonly claimed: ClaimedStates;
   /** Its place in history, before all that this server has had; undefined for an event that happens now. */
   readonly historicalPosition: number | undefined;
+  /** Why somebody whom the room or this server asks about events does not want clients to get this one. */
+  readonly objection?: string | undefined;
 }
 
 /** `missing`: between gathering and this turn something went, or was never there; it is to be gathered once more. */
@@ -88,7 +90,7 @@ export async function placeEvent(
 
 type Judged = readonly [verdict: EventVerdict, reason: string | undefined];
 
-/** Checks 4 to 6. */
+/** Checks 4 to 6, and the outcome of the seventh, which was made before the turn. */
 async function judge(
   tools: ReceiveTools,
   identity: RoomIdentity,
@@ -107,10 +109,13 @@ async function judge(
   const byState = await authoriseByState(tools.states, identity, event, at.before);
   if (rejected(byState)) return ['rejected', byState.reason];
   // History is not held against what the room is now, and the first event of all has nothing to be held against.
-  if (at.arrival.historicalPosition !== undefined || room.head.extremities.length === 0) return ['accepted', undefined];
-  if (rootOf(at.before) === room.head.root) return ['accepted', undefined];
-  const byCurrentState = await authoriseByState(tools.states, identity, event, room.head.root);
-  return rejected(byCurrentState) ? ['soft-failed', byCurrentState.reason] : ['accepted', undefined];
+  const { objection, historicalPosition } = at.arrival;
+  const isHeldAgainstNow = historicalPosition === undefined && room.head.extremities.length > 0;
+  if (isHeldAgainstNow && rootOf(at.before) !== room.head.root) {
+    const byCurrentState = await authoriseByState(tools.states, identity, event, room.head.root);
+    if (rejected(byCurrentState)) return ['soft-failed', byCurrentState.reason];
+  }
+  return objection === undefined ? ['accepted', undefined] : ['soft-failed', objection];
 }
 
 interface Judgement {
