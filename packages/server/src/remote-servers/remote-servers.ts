@@ -110,7 +110,9 @@ export function createRemoteServers(needs: RemoteServersNeeds): RemoteServers {
     userAgent: `Myelin${config.user_agent_suffix === null ? '' : ` ${config.user_agent_suffix}`}`,
   });
   const health = createDestinationHealth({ ...needs, settings: backoffSettings(config) });
-  const discovery = createDiscovery({ resolver, wellKnown: createWellKnown({ client, clock, random }), clock, random });
+  const verifies = verifiesCertificateOf(config);
+  const wellKnown = createWellKnown({ client, clock, random, verifiesCertificateOf: verifies });
+  const discovery = createDiscovery({ resolver, wellKnown, clock, random });
   const federates = federatesWith(config);
   const federation = createFederationClient({
     serverName,
@@ -122,7 +124,7 @@ export function createRemoteServers(needs: RemoteServersNeeds): RemoteServers {
     random,
     settings: requestSettings(config),
     federatesWith: federates,
-    verifiesCertificateOf: verifiesCertificateOf(config),
+    verifiesCertificateOf: verifies,
   });
   const ownKeys = createOwnKeys({
     serverName,

@@ -44,6 +44,8 @@ export interface UrlRequest extends Omit<OutgoingRequest, 'path' | 'method'> {
   readonly maxRedirects: number;
   /** False: TLS from the first to the last. */
   readonly allowPlain?: boolean;
+  /** Whether a host's certificate is verified; without it, every host's is. */
+  readonly verifiesCertificateOf?: (host: string) => boolean;
 }
 /** `url`: where the answer came from in the end. */
 export type UrlAnswer = OutgoingAnswer & { readonly url: string };

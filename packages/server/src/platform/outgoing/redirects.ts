@@ -10,13 +10,13 @@ type Send = (target: OutgoingTarget, request: OutgoingRequest) => Promise<Outgoi
 
 /** Sends to a URL and follows where the answer leads, each step within what is left of the time. */
 export async function followRedirects(start: string, request: UrlRequest, send: Send): Promise<UrlAnswer> {
-  const { maxRedirects, allowPlain = false, ...rest } = request;
+  const { maxRedirects, allowPlain = false, verifiesCertificateOf = () => true, ...rest } = request;
   let url = parse(start, allowPlain);
   let method = request.method ?? 'GET';
   let body = request.body;
   for (let step = 0; ; step++) {
     const { body: _first, ...plain } = rest;
-    const answer = await send(targetOf(url), {
+    const answer = await send(targetOf(url, verifiesCertificateOf), {
       ...plain,
       method,
       path: url.pathname + url.search,
@@ -38,7 +38,7 @@ function parse(text: string, allowPlain: boolean, base?: URL): URL {
   return url;
 }
 
-function targetOf(url: URL): OutgoingTarget {
+function targetOf(url: URL, verifiesCertificateOf: (host: string) => boolean): OutgoingTarget {
   const secure = url.protocol === 'https:';
   const host = url.hostname.replace(/^\[(.*)\]$/, '$1');
   return {
@@ -46,7 +46,7 @@ function targetOf(url: URL): OutgoingTarget {
     host,
     port: url.port === '' ? (secure ? 443 : 80) : Number(url.port),
     hostHeader: url.host,
-    verifyCertificate: true,
+    verifyCertificate: verifiesCertificateOf(host),
     ...(isIP(host) === 0 ? { certificateName: host } : {}),
   };
 }

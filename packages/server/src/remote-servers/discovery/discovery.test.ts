@@ -282,6 +282,14 @@ suite('a well-known over HTTPS', async () => {
   test('redirects are followed; a certificate for another name counts for nothing', async () => {
     assert.equal((await wellKnown.delegateOf('hive.test'))?.name, 'deep.test:1');
     assert.equal(await wellKnown.delegateOf('wrong.test'), undefined);
+    const trusting = createWellKnown({
+      client,
+      clock,
+      random: createSeededRandom(1),
+      port: site.port,
+      verifiesCertificateOf: (host) => host !== 'wrong.test',
+    });
+    assert.equal((await trusting.delegateOf('wrong.test'))?.name, 'deep.test:1', 'unless the operator says otherwise');
   });
 
   test('more than 50 KiB are not read', async () => {

@@ -22,6 +22,7 @@ export interface WellKnownNeeds {
   readonly client: OutgoingClient;
   readonly clock: Clock;
   readonly random: Random;
+  readonly verifiesCertificateOf?: (host: string) => boolean;
   /** The port that `https:` means; another only where a test cannot have 443. */
   readonly port?: number;
 }
@@ -39,7 +40,13 @@ type Known = { readonly delegate: ServerNameParts | undefined };
  * https://spec.matrix.org/v1.19/server-server-api/#getwell-knownmatrixserver, remembered by the answer's headers within bounds; what is
  * no good answer is remembered too, for longer each time it happens again.
  */
-export function createWellKnown({ client, clock, random, port = 443 }: WellKnownNeeds): WellKnown {
+export function createWellKnown({
+  client,
+  clock,
+  random,
+  verifiesCertificateOf = () => true,
+  port = 443,
+}: WellKnownNeeds): WellKnown {
   const known = new ExpiringMap<Known>(clock, REMEMBERED);
   const failures = new ExpiringMap<number>(clock, REMEMBERED);
   /** What was true last time, for hosts that fail for a while; nobody moves because of an hour's outage. */
@@ -47,11 +54,8 @@ export function createWellKnown({ client, clock, random, port = 443 }: WellKnown
   const underWay = new Map<string, Promise<ServerNameParts | undefined>>();
 
   const ask = async (host: string): Promise<ServerNameParts | undefined> => {
-    const found = await fetchDelegate(
-      client,
-      `https://${host}${port === 443 ? '' : `:${port}`}/.well-known/matrix/server`,
-      clock,
-    );
+    const url = `https://${host}${port === 443 ? '' : `:${port}`}/.well-known/matrix/server`;
+    const found = await fetchDelegate(client, url, { clock, verifiesCertificateOf });
     if (found.delegate) {
       failures.delete(host);
       known.set(host, { delegate: found.delegate }, withJitter(found.holdsMs, random));
@@ -85,10 +89,15 @@ export function createWellKnown({ client, clock, random, port = 443 }: WellKnown
 async function fetchDelegate(
   client: OutgoingClient,
   url: string,
-  clock: Clock,
+  { clock, verifiesCertificateOf }: { readonly clock: Clock; readonly verifiesCertificateOf: (host: string) => boolean },
 ): Promise<{ readonly delegate?: ServerNameParts; readonly holdsMs: number; readonly reached: boolean }> {
   try {
-    const answer = await client.sendTo(url, { timeoutMs: TIMEOUT_MS, maxBytes: MAX_BYTES, maxRedirects: MAX_REDIRECTS });
+    const answer = await client.sendTo(url, {
+      timeoutMs: TIMEOUT_MS,
+      maxBytes: MAX_BYTES,
+      maxRedirects: MAX_REDIRECTS,
+      verifiesCertificateOf,
+    });
     const delegate = answer.status === 200 ? delegateIn(answer.body) : undefined;
     return {
       ...(delegate && { delegate }),
