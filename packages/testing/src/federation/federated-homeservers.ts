@@ -50,7 +50,7 @@ export async function startFederation(
   const open = async (name: string): Promise<void> => {
     const site = await startTlsSite(authority.issue([name]), (incoming, outgoing) => {
       const homeserver = homeservers.get(name);
-      if (homeserver) passOn(homeserver, incoming, outgoing);
+      if (homeserver?.isRunning) passOn(homeserver, incoming, outgoing);
       else outgoing.destroy();
     });
     sites.set(name, site);

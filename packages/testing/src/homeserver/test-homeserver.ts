@@ -70,6 +70,11 @@ export class TestHomeserver {
     return address;
   }
 
+  /** False while it restarts, and when it has ended. */
+  get isRunning(): boolean {
+    return this.#server !== undefined;
+  }
+
   get server(): StartedServer {
     if (!this.#server) throw new Error('the server is stopped');
     return this.#server;

@@ -100,6 +100,7 @@ export class FakeServer {
       error: '',
     };
     const { status = 200, ...rest } = body as { status?: number };
-    response.writeHead(status, { 'content-type': 'application/json' }).end(JSON.stringify(rest));
+    const json = JSON.stringify(Array.isArray(body) ? body : rest);
+    response.writeHead(status, { 'content-type': 'application/json' }).end(json);
   }
 }

@@ -143,7 +143,7 @@ export const server = section('Server', {
       admins_can_join: option(bool, 'Server admins may join nevertheless.', { default: false }),
     }),
     'A limit on the size of rooms of other servers.',
-    { default: {}, support: 'later' },
+    { default: {} },
   ),
   user_consent: option(
     maybe(

@@ -7,8 +7,8 @@ import { RemoteError } from '../../remote-servers/index.ts';
 
 /** So many servers are asked at most: the rest of a long list would not know better. */
 const mostServers = 20;
-/** No further server is asked after so long; whoever waits for the answer has gone. */
-const patienceMs = 120_000;
+/** Nobody further is asked after so long; whoever waits for the answer has gone. */
+const longestPatienceMs = 120_000;
 
 /** What clients hear as another server has said it; of several, that which stands first here. */
 const passedOn: readonly MatrixErrorCode[] = [
@@ -36,10 +36,10 @@ export interface Asking {
  */
 export async function askServers<Help>(
   tools: { readonly clock: Clock; readonly logger: Logger },
-  wish: { readonly servers: readonly ServerName[]; readonly what: string },
+  wish: { readonly servers: readonly ServerName[]; readonly what: string; readonly patienceMs?: number },
   ask: (server: ServerName, asking: Asking) => Promise<Help>,
 ): Promise<Help> {
-  const { servers, what } = wish;
+  const { servers, what, patienceMs = longestPatienceMs } = wish;
   if (servers.length === 0) throw notFound(`Can't ${what}: no server that is in the room is known`);
   const end = tools.clock.now() + patienceMs;
   const failures: unknown[] = [];

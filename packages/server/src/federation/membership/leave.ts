@@ -10,7 +10,9 @@ import { signTemplate, type WantedMembership } from './handshake.ts';
 import { pduJson } from './member-pdu.ts';
 import { keepOutside, type IdentifiedPdu, type RemoteMembershipTools } from './tools.ts';
 
-const timeoutMs = 20_000;
+const timeoutMs = 10_000;
+/** The user wants to be rid of it, and is in any case. */
+const patienceMs = 15_000;
 
 /**
  * Turns down an invite to a room that this server is not in, or takes back a knock there. Where no server helps, the user is rid of it
@@ -27,7 +29,7 @@ export async function leaveThroughOthers(
   if (!room || !own) throw notFound('Not a known room');
   if (own.membership !== 'invite' && own.membership !== 'knock') return;
   const servers = await candidates(tools, wanted);
-  const event = await askServers(tools, { servers, what: 'leave' }, (server, asking) =>
+  const event = await askServers(tools, { servers, what: 'leave', patienceMs }, (server, asking) =>
     leaveThrough(tools, server, room, { ...wanted, asking }),
   ).catch(async (error: unknown) => {
     tools.logger.warn({ err: error, roomId, userId: user }, 'no server could be told that a user does not come');

@@ -28,6 +28,7 @@ import { encodePdu } from '../events/event-codec.ts';
 import type { PduStore } from '../events/pdu-store.ts';
 import { membersAfter, persistEvents, type PersistPlan, type PersistTools } from '../events/persist-events.ts';
 import { StoredEvent } from '../events/stored-event.ts';
+import { authFacts } from '../forks/auth-facts.ts';
 import { extremitiesAfter, extremitiesToName } from '../forks/forward-extremities.ts';
 import type { StateResolver } from '../forks/resolve-states.ts';
 import { stateMoves } from '../forks/state-moves.ts';
@@ -320,6 +321,7 @@ export async function buildEvent(
   const lookup = (type: string, stateKey: string): StateEvent | undefined =>
     type === 'm.room.create' && stateKey === '' ? create : authEvents.get(stateMapKey(type, stateKey));
   const verdict = authorise(event, rules, lookup, {
+    ...authFacts,
     // Our own signature is on everything we send.
     isSignedBy: (_, server) => server === tools.serverName,
   });
