@@ -1,7 +1,8 @@
 import { parseArgs } from 'node:util';
 
+import { synapseVersion } from '@myelin/testing/synapse';
+
 import type { Scenario } from './scenario.ts';
-import { synapseVersion } from './servers/synapse.ts';
 
 export interface BenchOptions {
   readonly help: boolean;

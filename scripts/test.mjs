@@ -7,6 +7,7 @@ import { join, relative } from 'node:path';
 
 import { installMissing, projectEnvironment, projectNode, root } from './install-missing.mjs';
 import { prepareSpecCheck } from './prepare-spec-check.mjs';
+import { prepareSynapse } from './prepare-synapse.mjs';
 
 const filters = process.argv.slice(2).filter((argument) => !argument.startsWith('-'));
 // A test that hangs must end the run some time: no single test is that slow.
@@ -15,6 +16,7 @@ const TEST_TIMEOUT_MS = 300_000;
 installMissing();
 prepareSpecCheck();
 const files = ['packages', 'tests'].flatMap((folder) => testFiles(folder)).filter(isWanted);
+if (files.some((path) => path.startsWith('tests/federation-synapse/'))) prepareSynapse();
 const reports = mkdtempSync(join(tmpdir(), 'myelin-tests-'));
 const startedAt = performance.now();
 const outcomes = [];

@@ -1,0 +1,3 @@
+export { type MyelinAndSynapse, startMyelinBesideSynapse } from './beside-synapse.ts';
+export { installedSynapse, installSynapse, synapseVersion } from './installed-synapse.ts';
+export { SynapseServer } from './synapse-server.ts';

@@ -1,0 +1,61 @@
+import assert from 'node:assert/strict';
+
+import type { Person } from '@myelin/testing';
+
+/** A room and what somebody does in it, with the waiting that two servers need. */
+export const inRoom = (room: string, path: string): string => `/rooms/${encodeURIComponent(room)}/${path}`;
+
+/** Waits until an event is in somebody's timeline (or among the state that a sync shows), and gives it. */
+export function hears(person: Person, room: string, eventId: string): Promise<any> {
+  return person.syncsUntil((answer) => {
+    const { timeline, state } = answer.rooms?.join?.[room] ?? answer.rooms?.leave?.[room] ?? {};
+    return [...(timeline?.events ?? []), ...(state?.events ?? [])].find(({ event_id: id }: any) => id === eventId);
+  });
+}
+
+/** Waits until somebody's membership is this, as another sees it. */
+export async function sees(person: Person, room: string, userId: string, membership: string): Promise<void> {
+  const path = inRoom(room, `state/m.room.member/${encodeURIComponent(userId)}`);
+  const isSo = async (): Promise<boolean> => {
+    const { status, body } = await person.request('GET', path);
+    return status === 200 && body.membership === membership;
+  };
+  for (let round = 0; round < 50; round++) {
+    if (await isSo()) return;
+    await person.waitsForSync({ timeout: 5_000 });
+  }
+  throw new Error(`${person.userId} does not see that ${userId} is ${membership}`);
+}
+
+/** Waits for an ephemeral event of a room that says something that fits. */
+export function ephemeral(person: Person, room: string, type: string, fits: (content: any) => boolean): Promise<any> {
+  return person.syncsUntil((answer) =>
+    answer.rooms?.join?.[room]?.ephemeral?.events.find((event: any) => event.type === type && fits(event.content)),
+  );
+}
+
+/** All that somebody finds by paging back from now, the newest first. */
+export async function pagesBack(person: Person, room: string): Promise<any[]> {
+  const found: any[] = [];
+  let from: string | undefined;
+  for (let page = 0; page < 20; page++) {
+    const { chunk, end } = await person.get(inRoom(room, 'messages'), { dir: 'b', limit: 20, from });
+    found.push(...chunk);
+    if (end === undefined) return found;
+    from = end;
+  }
+  throw new Error(`${room} has no beginning`);
+}
+
+/** Both servers say the same of a room's current state, event by event. */
+export async function agreeOn(room: string, one: Person, other: Person): Promise<void> {
+  const stateFor = async (person: Person): Promise<Record<string, unknown>> => {
+    const events: any[] = await person.get(inRoom(room, 'state'));
+    return Object.fromEntries(
+      events
+        .map(({ type, state_key: key, event_id: id, content }): [string, unknown] => [`${type} ${key}`, { id, content }])
+        .sort(([a], [b]) => (a < b ? -1 : 1)),
+    );
+  };
+  assert.deepEqual(await stateFor(one), await stateFor(other));
+}
