@@ -79,6 +79,7 @@ export async function sends(
 ): Promise<Record<string, { error?: string }>> {
   const [sendTransaction] = inbound.routes;
   const handler = sendTransaction?.handler as (input: unknown) => Promise<{ pdus: Record<string, { error?: string }> }>;
-  const answer = await handler({ params: { txnId: transactionId }, body, requester: { kind: 'server', origin } });
+  const request = { bodyText: JSON.stringify(body) };
+  const answer = await handler({ params: { txnId: transactionId }, body, requester: { kind: 'server', origin }, request });
   return answer.pdus;
 }

@@ -1,4 +1,5 @@
 import * as federation from '@myelin/protocol/api/federation';
+import { parseExactJson } from '@myelin/protocol/canonical-json';
 
 import type { Clock } from '../../platform/clock.ts';
 import type { Database, Interner } from '../../platform/database/index.ts';
@@ -61,12 +62,13 @@ export async function openInbound(needs: InboundNeeds): Promise<InboundFederatio
   });
   return {
     routes: [
-      route(federation.sendTransaction, async ({ params, body, requester }) => ({
+      route(federation.sendTransaction, async ({ params, body, requester, request }) => ({
         pdus: await transactions.receive({
           origin: requester.origin,
           transactionId: params.txnId,
           claimedOrigin: body.origin,
           pdus: body.pdus ?? [],
+          exactPdus: exactPdusOf(request.bodyText),
           edus: body.edus ?? [],
         }),
       })),
@@ -82,4 +84,10 @@ export async function openInbound(needs: InboundNeeds): Promise<InboundFederatio
       }),
     stop: () => lanes.stop(),
   };
+}
+
+/** Reads the body again on the first call, numbers as they are spelt; the contract has been kept, or nobody would ask. */
+function exactPdusOf(bodyText: string | undefined): () => readonly unknown[] {
+  let pdus: readonly unknown[] | undefined;
+  return () => (pdus ??= (parseExactJson(bodyText ?? '{}') as { readonly pdus?: readonly unknown[] }).pdus ?? []);
 }

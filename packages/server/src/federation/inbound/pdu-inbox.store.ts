@@ -1,3 +1,4 @@
+import { parseExactJson } from '@myelin/protocol/canonical-json';
 import type { Pdu } from '@myelin/protocol/events';
 import type { EventId } from '@myelin/protocol/identifiers';
 
@@ -48,7 +49,8 @@ export async function oldestInInbox(db: Db, roomNid: number, limit: number): Pro
     id: row.id,
     originNid: row.origin_nid,
     eventId: row.event_id as EventId,
-    pdu: JSON.parse(row.pdu) as Pdu,
+    // Rooms of the oldest versions hash numbers as they were spelt.
+    pdu: parseExactJson(row.pdu) as Pdu,
     attempts: row.attempts,
   }));
 }

@@ -1,6 +1,6 @@
 import { isJsonObject, own } from '@myelin/protocol/canonical-json';
 import { forbidden, limitExceeded } from '@myelin/protocol/errors';
-import type { EventId, ServerName } from '@myelin/protocol/identifiers';
+import type { ServerName } from '@myelin/protocol/identifiers';
 
 import type { Clock } from '../../platform/clock.ts';
 import type { Database, Interner } from '../../platform/database/index.ts';
@@ -23,6 +23,8 @@ export interface IncomingTransaction {
   /** Who the body says it is from. */
   readonly claimedOrigin: string | undefined;
   readonly pdus: readonly unknown[];
+  /** The same with numbers as they were spelt: rooms of the oldest versions hash them so. Parsed for those only. */
+  readonly exactPdus: () => readonly unknown[];
   readonly edus: readonly unknown[];
 }
 
@@ -93,7 +95,8 @@ export class Transactions {
     return answer;
   }
 
-  async #receiveOnce({ origin, transactionId, pdus, edus }: IncomingTransaction): Promise<PduResults> {
+  async #receiveOnce(transaction: IncomingTransaction): Promise<PduResults> {
+    const { origin, transactionId, pdus, edus } = transaction;
     const { database, names, waitingOf } = this.#needs;
     const originNid = await names.idOf(origin);
     // Ephemeral messages do no harm when they come twice: of them alone nothing is written down.
@@ -103,30 +106,38 @@ export class Transactions {
       if ((waitingOf.get(originNid) ?? 0) >= mostWaitingOfOneServer) throw limitExceeded(pauseMs);
     }
     const results: PduResults = {};
-    const [accepted] = await Promise.all([this.#checkPdus(origin, originNid, pdus, results), this.#dispatch(origin, edus)]);
+    const [accepted] = await Promise.all([this.#checkPdus(transaction, originNid, results), this.#dispatch(origin, edus)]);
     if (pdus.length > 0) await this.#store(originNid, transactionId, accepted, results);
     return results;
   }
 
   /** The events that may go on to their rooms, by room; for all others `results` says why not. */
   async #checkPdus(
-    origin: ServerName,
+    { origin, pdus, exactPdus }: IncomingTransaction,
     originNid: number,
-    pdus: readonly unknown[],
     results: PduResults,
   ): Promise<Map<number, InboxEntry[]>> {
-    const byRoom = Map.groupBy(pdus, (pdu) => (isJsonObject(pdu) ? own(pdu, 'room_id') : undefined));
+    const byRoom = Map.groupBy(pdus.keys(), (index) => {
+      const pdu = pdus[index];
+      return isJsonObject(pdu) ? own(pdu, 'room_id') : undefined;
+    });
     const accepted = new Map<number, InboxEntry[]>();
     await Promise.all(
-      [...byRoom].map(async ([roomId, ofRoom]) => {
+      [...byRoom].map(async ([roomId, indices]) => {
         // Of a room that nobody here knows not even the ids of the events can be told.
         const room = typeof roomId === 'string' && roomId.isWellFormed() ? await this.#needs.rooms.ids.find(roomId) : undefined;
         if (!room) return;
+        const as = room.rules.strictCanonicalJson ? pdus : exactPdus();
+        const ofRoom = indices.map((index) => as[index]);
+        const verdicts = await this.#atTheDoor(room, origin, ofRoom);
+        const passed = verdicts.flatMap((verdict) => (verdict.ok ? verdict.eventId : []));
+        const known = await this.#needs.rooms.events.byIds(passed);
         const entries: InboxEntry[] = [];
-        for (const verdict of await this.#atTheDoor(room, origin, ofRoom)) {
+        for (const verdict of verdicts) {
           if (verdict.eventId === undefined || !verdict.eventId.isWellFormed()) continue;
           results[verdict.eventId] = verdict.ok ? {} : { error: verdict.reason };
-          if (!verdict.ok || (await this.#isKnown(verdict.eventId))) continue;
+          // What has its place in the room is not worked on again; what was only known of may get one now.
+          if (!verdict.ok || known.get(verdict.eventId)?.position !== undefined) continue;
           const { eventId, pdu } = verdict;
           entries.push({ id: this.#needs.nextInboxId(), originNid, eventId, pdu, attempts: 0 });
         }
@@ -145,12 +156,6 @@ export class Transactions {
     const verdicts = await receiving.atTheDoor(room, pdus);
     if (await mayTakePart(rooms, room.nid, origin)) return verdicts;
     return verdicts.map(({ eventId }) => ({ ok: false, eventId, reason: `${origin} is not allowed to take part in this room` }));
-  }
-
-  /** Whether the event has its place in its room already. */
-  async #isKnown(eventId: EventId): Promise<boolean> {
-    const known = await this.#needs.rooms.events.byId(eventId);
-    return known?.position !== undefined;
   }
 
   async #store(
