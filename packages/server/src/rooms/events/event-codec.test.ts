@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
-import { encodeLenientCanonicalJson, parseJson, setOwn } from '@myelin/protocol/canonical-json';
+import { encodeLenientCanonicalJson, parseExactJson, parseJson, setOwn } from '@myelin/protocol/canonical-json';
 import type { Json, JsonObject, Pdu } from '@myelin/protocol/events';
 import type { EventId, RoomId, UserId } from '@myelin/protocol/identifiers';
 import { knownRoomVersions, type RoomVersionRules, roomVersionRules } from '@myelin/protocol/room-versions';
@@ -153,6 +153,17 @@ for (const rules of knownRoomVersions()) {
     }
   });
 }
+
+test('numbers of the oldest room versions come back as they were spelt, wherever they stand', () => {
+  const rules = roomVersionRules('5')!;
+  const text = JSON.stringify({ ...plainMessage(), content: 0, depth: 1, odd: 2 })
+    .replace('"content":0', '"content":{"width":640.0}')
+    .replace('"depth":1', '"depth":4611686018427387905')
+    .replace('"odd":2', '"odd":[1e-07,9007199254740993]');
+  const pdu = parseExactJson(text) as unknown as Pdu;
+  const decoded = throughTheDatabase(pdu, rules, new Map());
+  assert.equal(encodeLenientCanonicalJson(decoded as Json), encodeLenientCanonicalJson(parseExactJson(text)));
+});
 
 const v12 = roomVersionRules('12')!;
 const v1 = roomVersionRules('1')!;

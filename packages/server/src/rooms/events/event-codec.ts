@@ -80,7 +80,9 @@ export function encodePdu(pdu: Pdu, rules: RoomVersionRules, numberOf: (eventId:
  * then the database has lost an event.
  */
 export function decodePdu(encoded: DecodablePdu, rules: RoomVersionRules, idOf: (nid: number) => EventId | undefined): Pdu {
-  const { flags, extra, reader } = open(encoded.envelope);
+  // In the old room versions floats and great integers count for the hashes as their server spelt them.
+  const parse = rules.strictCanonicalJson ? JSON.parse : parseExactJson;
+  const { flags, extra, reader } = open(encoded.envelope, parse);
   const server = serverOf(encoded.sender);
   const references = new ReferenceReader(reader, idAlphabet(rules) ?? 'base64url');
   const spell = ({ event, sha256 }: ReferenceWithHash): EventId | [EventId, { sha256: string }] => {
@@ -102,8 +104,7 @@ export function decodePdu(encoded: DecodablePdu, rules: RoomVersionRules, idOf: 
   if (encoded.stateKey !== undefined) pdu['state_key'] = encoded.stateKey;
   pdu['depth'] = encoded.depth;
   pdu['origin_server_ts'] = encoded.originServerTs;
-  // In the old room versions floats and great integers count for the hashes as their server spelt them.
-  pdu['content'] = rules.strictCanonicalJson ? JSON.parse(encoded.contentJson) : parseExactJson(encoded.contentJson);
+  pdu['content'] = parse(encoded.contentJson);
   for (const [key, value] of Object.entries(extra)) {
     if (key === '__proto__') Object.defineProperty(pdu, key, { value, enumerable: true, configurable: true, writable: true });
     else pdu[key] = value;
@@ -198,11 +199,14 @@ function envelope(flags: number, extra: string | undefined): Uint8Array {
   return whole.bytes();
 }
 
-function open(stored: Uint8Array): { flags: number; extra: JsonObject; reader: ByteReader } {
+function open(
+  stored: Uint8Array,
+  parse: (text: string) => unknown = JSON.parse,
+): { flags: number; extra: JsonObject; reader: ByteReader } {
   const reader = new ByteReader(stored);
   const flags = reader.varint();
   if (flags > allFlags) throw new RangeError('an event was stored in a form that this version does not know');
-  const extra = (flags & hasExtra) === 0 ? {} : (JSON.parse(reader.text()) as JsonObject);
+  const extra = (flags & hasExtra) === 0 ? {} : (parse(reader.text()) as JsonObject);
   return { flags, extra, reader };
 }
 

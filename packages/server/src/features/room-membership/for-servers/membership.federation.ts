@@ -1,7 +1,8 @@
 import * as federation from '@myelin/protocol/api/federation';
+import { parseExactJson } from '@myelin/protocol/canonical-json';
 
 import { pduJson, shownPdus } from '../../../federation/membership/index.ts';
-import { answer, rawJson, route, type Route } from '../../../platform/http/index.ts';
+import { answer, rawJson, route, type HttpRequest, type Route } from '../../../platform/http/index.ts';
 import { exchangeThirdPartyInvite } from './exchange-third-party-invite.ts';
 import { receiveInvite } from './receive-invite.ts';
 import { complexityForServer } from './room-complexity.ts';
@@ -22,8 +23,8 @@ export function membershipFederation(tools: ServerMembershipTools): Route[] {
         versions: query.ver ?? ['1'],
       }),
     ),
-    route(federation.sendJoinV2, async ({ params, query, body, requester }) => {
-      const submission = { ...params, origin: requester.origin, event: body };
+    route(federation.sendJoinV2, async ({ params, query, body, requester, request }) => {
+      const submission = { ...params, origin: requester.origin, event: body, eventText: request.bodyText };
       return rawJson(await acceptJoin(tools, { ...submission, omitMembers: query.omit_members ?? false }));
     }),
     route(federation.makeKnock, ({ params, query, requester }) =>
@@ -35,9 +36,9 @@ export function membershipFederation(tools: ServerMembershipTools): Route[] {
         versions: query.ver,
       }),
     ),
-    route(federation.sendKnock, async ({ params, body, requester }) => {
-      const submission = { ...params, membership: 'knock', origin: requester.origin, event: body } as const;
-      const { room, event } = await takeSubmission(tools, submission);
+    route(federation.sendKnock, async ({ params, body, requester, request }) => {
+      const submission = { ...params, origin: requester.origin, event: body, eventText: request.bodyText };
+      const { room, event } = await takeSubmission(tools, { ...submission, membership: 'knock' });
       return { knock_room_state: (await shownPdus(tools.rooms, room, event)).map(pduJson) };
     }),
     route(federation.makeLeave, ({ params, requester }) =>
@@ -48,19 +49,23 @@ export function membershipFederation(tools: ServerMembershipTools): Route[] {
         origin: requester.origin,
       }),
     ),
-    route(federation.sendLeaveV2, async ({ params, body, requester }) => {
-      await takeSubmission(tools, { ...params, membership: 'leave', origin: requester.origin, event: body });
+    route(federation.sendLeaveV2, async ({ params, body, requester, request }) => {
+      const submission = { ...params, origin: requester.origin, event: body, eventText: request.bodyText };
+      await takeSubmission(tools, { ...submission, membership: 'leave' });
       return {};
     }),
-    route(federation.sendInviteV2, async ({ params, body, requester }) => {
-      const invite = { ...params, origin: requester.origin, version: body.room_version, shown: body.invite_room_state };
+    route(federation.sendInviteV2, async ({ params, body, requester, request }) => {
+      const exactEvent = (): unknown => (exactBody(request) as { readonly event?: unknown }).event;
+      const shown = body.invite_room_state;
+      const invite = { ...params, origin: requester.origin, version: body.room_version, shown, exactEvent };
       return { event: pduJson(await receiveInvite(tools, { ...invite, event: body.event })) };
     }),
-    route(federation.sendInviteV1, async ({ params, body, requester }) => {
+    route(federation.sendInviteV1, async ({ params, body, requester, request }) => {
       const { unsigned } = body as { readonly unsigned?: { readonly invite_room_state?: readonly unknown[] } };
       const shown = unsigned?.invite_room_state;
-      const invite = { ...params, origin: requester.origin, version: '1', event: body, shown: Array.isArray(shown) ? shown : [] };
-      return answer({ body: [200, { event: await receiveInvite(tools, invite) }] });
+      const invite = { ...params, origin: requester.origin, version: '1', shown: Array.isArray(shown) ? shown : [] };
+      const exactEvent = (): unknown => exactBody(request);
+      return answer({ body: [200, { event: await receiveInvite(tools, { ...invite, event: body, exactEvent }) }] });
     }),
     route(federation.exchangeThirdPartyInvite, async ({ params, body, requester }) => {
       await exchangeThirdPartyInvite(tools, {
@@ -76,4 +81,9 @@ export function membershipFederation(tools: ServerMembershipTools): Route[] {
       v1: await complexityForServer(tools, params.roomId, requester.origin),
     })),
   ];
+}
+
+/** The body with numbers as they were spelt. */
+function exactBody({ bodyText }: HttpRequest): unknown {
+  return parseExactJson(bodyText ?? '{}');
 }

@@ -17,6 +17,8 @@ export interface IncomingInvite {
   readonly origin: ServerName;
   readonly version: string;
   readonly event: unknown;
+  /** The same with numbers as they were spelt: the oldest room versions hash them so. */
+  readonly exactEvent: () => unknown;
   /** Absent where the other server shows nothing of the room. */
   readonly shown: readonly unknown[] | undefined;
 }
@@ -46,7 +48,7 @@ export async function receiveInvite(tools: ServerMembershipTools, invite: Incomi
 
 /** The event, if it is an invite of one of our users that one of the other server's users has made and that server has signed. */
 async function signedInvite(tools: ServerMembershipTools, room: NamedRoom, invite: IncomingInvite): Promise<Pdu> {
-  const { origin, eventId, event } = invite;
+  const { origin, eventId, event, exactEvent } = invite;
   const format = checkPduFormat(event, room.rules);
   if (!format.ok) throw invalidParam(format.reason);
   const fault = memberFault(event, { roomId: room.roomId, membership: 'invite' });
@@ -56,7 +58,7 @@ async function signedInvite(tools: ServerMembershipTools, room: NamedRoom, invit
   if (target === undefined || !isUserId(target) || domainOf(target) !== tools.serverName) {
     throw invalidParam('The state key is not a user of this server');
   }
-  const [verdict] = await tools.rooms.receiving.atTheDoor(room, [event]);
+  const [verdict] = await tools.rooms.receiving.atTheDoor(room, [room.rules.strictCanonicalJson ? event : exactEvent()]);
   if (!verdict?.ok) throw invalidParam(verdict?.reason ?? 'The event was not looked at');
   if (verdict.eventId !== eventId) throw invalidParam(`The event is ${verdict.eventId}, not ${eventId}`);
   return verdict.pdu;

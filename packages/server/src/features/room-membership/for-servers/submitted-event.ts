@@ -1,3 +1,4 @@
+import { parseExactJson } from '@myelin/protocol/canonical-json';
 import { forbidden, invalidParam } from '@myelin/protocol/errors';
 import { checkPduFormat, type Pdu } from '@myelin/protocol/events';
 import { domainOf, isUserId, type EventId, type RoomId, type ServerName } from '@myelin/protocol/identifiers';
@@ -14,6 +15,8 @@ export interface Submission {
   readonly eventId: EventId;
   readonly origin: ServerName;
   readonly event: unknown;
+  /** The same as it came: rooms of the oldest versions hash numbers as they were spelt. */
+  readonly eventText: string | undefined;
 }
 
 /** One that the room has taken in. */
@@ -46,12 +49,12 @@ export async function takeSubmission(
   return { room, event };
 }
 
-function checkedForm(room: RoomIdentity, { event, membership, origin }: Submission): Pdu {
+function checkedForm(room: RoomIdentity, { event, eventText, membership, origin }: Submission): Pdu {
   const format = checkPduFormat(event, room.rules);
   if (!format.ok) throw invalidParam(format.reason);
   const { pdu } = format;
   const fault = memberFault(pdu, { roomId: room.roomId, membership, stateKey: pdu.sender });
   if (fault !== undefined) throw invalidParam(fault);
   if (!isUserId(pdu.sender) || domainOf(pdu.sender) !== origin) throw invalidParam(`The sender is not a user of ${origin}`);
-  return pdu;
+  return room.rules.strictCanonicalJson || eventText === undefined ? pdu : (parseExactJson(eventText) as Pdu);
 }
