@@ -1,5 +1,6 @@
 import type { Feature } from '../feature.ts';
 import {
+  presenceForNewcomers,
   receivePresence,
   sendPresence,
   tellAgainEveryMs,
@@ -19,6 +20,7 @@ export async function presenceFeature(
 ): Promise<Feature & { readonly presence: Presence }> {
   const presence = await Presence.open(needs);
   needs.rooms.hooks.persist.push(presence.persistHook);
+  needs.rooms.hooks.persist.push(presenceForNewcomers(needs, presence));
   sendPresence(needs, presence);
   return {
     name: 'presence',

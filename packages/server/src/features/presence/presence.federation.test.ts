@@ -84,4 +84,23 @@ forEachDatabase('presence across servers', ({ test }) => {
     await feature.jobs?.find(({ name }) => name === 'presence elsewhere')?.run();
     assert.equal(hive.sentEdus.splice(0).length, 1);
   });
+
+  test('a server whose user comes in hears who is there', async ({ database }) => {
+    const hive = await openHive(database);
+    const { alice } = hive.people;
+    const { room } = await hive.friendsInARoom();
+    const { presence } = await presenceOf(hive);
+    await presence.set(alice, 'online', undefined);
+    await turns();
+    hive.sentEdus.length = 0;
+    const told: { servers: readonly string[]; user: unknown }[] = [];
+    hive.outgoingEdus.toServers = (servers, { content }) =>
+      void told.push({ servers: [...servers], user: (content['push'] as { user_id?: string }[])[0]?.user_id });
+    await hive.rooms.send(room, [member(await stranger(hive, 'carol', elsewhere), 'join')]);
+    while (told.length === 0) await turns();
+    assert.deepEqual(told, [{ servers: [elsewhere], user: alice.userId }]);
+    const { room: another } = await hive.friendsInARoom();
+    while (hive.sentEdus.length === 0) await turns();
+    assert.deepEqual(hive.sentEdus[0]?.roomNids, [another.nid]);
+  });
 });

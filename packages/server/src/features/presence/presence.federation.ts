@@ -2,11 +2,11 @@ import { isJsonObject, own } from '@myelin/protocol/canonical-json';
 import type { JsonObject } from '@myelin/protocol/events';
 import { domainOf, type ServerName, type UserId } from '@myelin/protocol/identifiers';
 
-import { userOfServer, type EduHandler, type OutgoingEdus } from '../../federation/edu.ts';
+import { userOfServer, type Edu, type EduHandler, type OutgoingEdus } from '../../federation/edu.ts';
 import type { Clock } from '../../platform/clock.ts';
 import type { Interner } from '../../platform/database/index.ts';
 import type { Logger } from '../../platform/observability/index.ts';
-import type { Rooms } from '../../rooms/index.ts';
+import type { PersistHook, Rooms } from '../../rooms/index.ts';
 import { longestStatus, type Presence, type ToldPresence } from './presence.ts';
 
 export interface PresenceFederationNeeds {
@@ -20,6 +20,10 @@ export interface PresenceFederationNeeds {
 
 /** Users that one EDU may speak of; more come from nobody who means well. */
 const mostUsers = 1000;
+/** Joins in one write that are taken for people who come. */
+const mostNewcomers = 20;
+/** Of a large room's members so many are made known to a new server at once; of the others it hears when they do something. */
+const mostMet = 200;
 /** News of many users leave together. */
 const patienceMs = 500;
 /** Other servers believe what we say for half an hour: whoever is still there is told of again before that. */
@@ -57,6 +61,40 @@ export function sendPresence(needs: PresenceFederationNeeds, presence: Presence)
   });
 }
 
+/** Who joins a room meets those in it: each side's servers hear how the other's users are. */
+export function presenceForNewcomers(needs: PresenceFederationNeeds, presence: Presence): PersistHook {
+  const { rooms, names, logger } = needs;
+  const tellOf = async (users: Iterable<number>, roomNid: number, servers: readonly number[] | 'all'): Promise<void> => {
+    if ((await presence.excludedRooms()).has(roomNid)) return;
+    const named = servers === 'all' ? undefined : [...(await names.textsOf(servers)).values()];
+    for (const told of (await presence.toldOf(users)).values()) {
+      if (domainOf(told.userId) !== needs.serverName || told.state === 'offline') continue;
+      if (named === undefined) await send(needs, told, [roomNid]);
+      else needs.outgoingEdus.toServers(named as ServerName[], eduOf(needs, told), { key: told.userId, patienceMs });
+    }
+  };
+  return {
+    name: 'presence for newcomers',
+    after: ({ room, membershipChanges }) => {
+      if (!presence.isShown) return;
+      const joins = membershipChanges.filter(({ membership, previous }) => membership === 'join' && previous !== 'join');
+      const ours = joins.flatMap(({ local, userNid }) => (local && presence.there.has(userNid) ? userNid : []));
+      // Many at once are no newcomers: it is we who have entered their room.
+      const servers =
+        joins.length > mostNewcomers ? [] : [...new Set(joins.flatMap(({ local, serverNid }) => (local ? [] : serverNid)))];
+      const meet = async (): Promise<void> => {
+        if (ours.length > 0) await tellOf(ours, room.nid, 'all');
+        if (servers.length === 0) return;
+        const there = (await rooms.memberships.localMembers(room.nid)).intersection(presence.there);
+        await tellOf([...there].slice(0, mostMet), room.nid, servers);
+      };
+      if (ours.length > 0 || servers.length > 0) {
+        meet().catch((error: unknown) => logger.warn({ err: error, room: room.id }, 'newcomers do not hear who is there'));
+      }
+    },
+  };
+}
+
 /** Tells again of those of our users who are there. */
 export async function tellPresenceAgain(needs: PresenceFederationNeeds, presence: Presence): Promise<void> {
   const excluded = await presence.excludedRooms();
@@ -71,11 +109,11 @@ export async function tellPresenceAgain(needs: PresenceFederationNeeds, presence
   }
 }
 
-async function send(
-  { clock, outgoingEdus }: PresenceFederationNeeds,
-  told: ToldPresence,
-  roomNids: readonly number[],
-): Promise<void> {
+async function send(needs: PresenceFederationNeeds, told: ToldPresence, roomNids: readonly number[]): Promise<void> {
+  await needs.outgoingEdus.toRooms(roomNids, eduOf(needs, told), { key: told.userId, patienceMs });
+}
+
+function eduOf({ clock }: Pick<PresenceFederationNeeds, 'clock'>, told: ToldPresence): Edu {
   const update: JsonObject = {
     user_id: told.userId,
     presence: told.state,
@@ -83,7 +121,7 @@ async function send(
     currently_active: told.currentlyActive,
     ...(told.statusMsg !== undefined && { status_msg: told.statusMsg }),
   };
-  await outgoingEdus.toRooms(roomNids, { type: 'm.presence', content: { push: [update] } }, { key: told.userId, patienceMs });
+  return { type: 'm.presence', content: { push: [update] } };
 }
 
 function readUpdate(update: unknown, origin: ServerName, now: number): (ToldPresence & { readonly userId: UserId }) | undefined {

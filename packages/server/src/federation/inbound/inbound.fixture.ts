@@ -3,7 +3,7 @@ import type { Pdu } from '@myelin/protocol/events';
 import type { EventId, ServerName } from '@myelin/protocol/identifiers';
 
 import type { Hive } from '../../features/hive.fixture.ts';
-import type { DoorVerdict, Receiving } from '../receiving.ts';
+import type { DoorVerdict, Receiving } from '../../rooms/index.ts';
 import { openInbound, ServerLimits, type InboundFederation } from './index.ts';
 
 export const elsewhere = 'elsewhere.example' as ServerName;
@@ -12,7 +12,7 @@ export const elsewhere = 'elsewhere.example' as ServerName;
 export const noLimits = { window_size: 1000, sleep_limit: 1_000_000, sleep_delay: 500, reject_limit: 1_000_000, concurrent: 100 };
 
 /** A room engine that takes whatever a test lets it take, and writes down what came. */
-export class PretendedRooms implements Receiving {
+export class PretendedRooms implements Pick<Receiving, 'atTheDoor' | 'receive'> {
   /** Ids in the order in which their rooms took them. */
   readonly taken: EventId[] = [];
   readonly attempts: EventId[] = [];
@@ -24,7 +24,9 @@ export class PretendedRooms implements Receiving {
     return pdus.map((pdu) => {
       const eventId = isJsonObject(pdu) ? (pdu['event_id'] as EventId | undefined) : undefined;
       if (eventId?.startsWith('$forged')) return { ok: false, eventId, reason: 'the signature is not right' };
-      return eventId ? { ok: true, eventId, pdu: pdu as Pdu } : { ok: false, eventId, reason: 'no event' };
+      return eventId
+        ? { ok: true, eventId, pdu: pdu as Pdu, event: undefined as never }
+        : { ok: false, eventId, reason: 'no event' };
     });
   }
 

@@ -5,9 +5,8 @@ import type { Clock } from '../../platform/clock.ts';
 import type { Database, Interner } from '../../platform/database/index.ts';
 import { route, type Route } from '../../platform/http/index.ts';
 import type { Logger } from '../../platform/observability/index.ts';
-import type { Rooms } from '../../rooms/index.ts';
+import type { Receiving, Rooms } from '../../rooms/index.ts';
 import type { EduHandler } from '../edu.ts';
-import type { Receiving } from '../receiving.ts';
 import { forgetAbandoned, inboxAtStart, type InboxEntry } from './pdu-inbox.store.ts';
 import { Transactions, type TransactionNeeds } from './receive-transaction.ts';
 import { forgetAnswers } from './received-transactions.store.ts';
@@ -22,7 +21,7 @@ export interface InboundNeeds {
   readonly clock: Clock;
   readonly logger: Logger;
   readonly rooms: Pick<Rooms, 'ids' | 'states' | 'memberships' | 'events'>;
-  readonly receiving: Receiving;
+  readonly receiving: Pick<Receiving, 'atTheDoor' | 'receive'>;
   readonly limits: ServerLimits;
   readonly aboutAbsentUsers?: TransactionNeeds['aboutAbsentUsers'];
 }

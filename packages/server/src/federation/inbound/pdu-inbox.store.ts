@@ -3,7 +3,7 @@ import type { Pdu } from '@myelin/protocol/events';
 import type { EventId } from '@myelin/protocol/identifiers';
 
 import { inList, sql, type Db, type Tx } from '../../platform/database/index.ts';
-import type { CheckedPdu } from '../receiving.ts';
+import type { CheckedPdu } from '../../rooms/index.ts';
 
 /** An event that waits for its room to take it in. */
 export interface InboxEntry extends CheckedPdu {

@@ -6,9 +6,8 @@ import type { Clock } from '../../platform/clock.ts';
 import type { Database, Interner } from '../../platform/database/index.ts';
 import type { Logger } from '../../platform/observability/index.ts';
 import { Turns } from '../../platform/turns.ts';
-import type { RoomIdentity, Rooms } from '../../rooms/index.ts';
+import type { DoorVerdict, Receiving, RoomIdentity, Rooms } from '../../rooms/index.ts';
 import { readEdu, type EduHandler } from '../edu.ts';
-import type { DoorVerdict, Receiving } from '../receiving.ts';
 import { mayTakePart } from '../server-acls.ts';
 import { putIntoInbox, type InboxEntry } from './pdu-inbox.store.ts';
 import { answerOf, putAnswer } from './received-transactions.store.ts';
@@ -37,7 +36,7 @@ export interface TransactionNeeds {
   readonly clock: Clock;
   readonly logger: Logger;
   readonly rooms: Pick<Rooms, 'ids' | 'states' | 'memberships' | 'events'>;
-  readonly receiving: Receiving;
+  readonly receiving: Pick<Receiving, 'atTheDoor'>;
   readonly lanes: RoomLanes;
   readonly limits: ServerLimits;
   /** How many events of each server wait in the inbox. */

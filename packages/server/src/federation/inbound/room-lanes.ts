@@ -3,8 +3,7 @@ import type { ServerName } from '@myelin/protocol/identifiers';
 import type { Clock, Scheduled } from '../../platform/clock.ts';
 import type { Database, Interner } from '../../platform/database/index.ts';
 import type { Logger } from '../../platform/observability/index.ts';
-import type { Rooms } from '../../rooms/index.ts';
-import type { Receiving } from '../receiving.ts';
+import type { Receiving, Rooms } from '../../rooms/index.ts';
 import { abandon, oldestInInbox, putAttempts, takeFromInbox, type InboxEntry } from './pdu-inbox.store.ts';
 
 export interface LaneNeeds {
@@ -13,7 +12,7 @@ export interface LaneNeeds {
   readonly clock: Clock;
   readonly logger: Logger;
   readonly rooms: Pick<Rooms, 'ids'>;
-  readonly receiving: Receiving;
+  readonly receiving: Pick<Receiving, 'receive'>;
   /** Called when an entry has left the inbox, taken in or given up. */
   readonly onLeft: (entry: InboxEntry) => void;
 }

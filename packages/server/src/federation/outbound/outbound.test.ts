@@ -115,6 +115,30 @@ forEachDatabase('what other servers are told', ({ test }) => {
     await outbound.stop();
   });
 
+  test('two hundred servers that are gone cost one attempt each, and hold up nobody', async ({ database }) => {
+    const hive = await openHive(database);
+    const { outbound, network } = await openOutbound(hive);
+    const { alice } = hive.people;
+    const { room } = await hive.friendsInARoom();
+    const gone = Array.from({ length: 200 }, (_, index) => `gone${index}.example` as ServerName);
+    const joins = await Promise.all(gone.map(async (server) => member(await stranger(hive, 'carol', server), 'join')));
+    await hive.rooms.send(room, joins);
+    await hive.rooms.send(room, [member(await stranger(hive, 'dora', third), 'join')]);
+    for (const server of gone) {
+      network.down.add(server);
+      network.retryAt.set(server, hive.clock.now() + 600_000);
+    }
+    await hive.rooms.send(room, [says(alice, 'who is there?')]);
+    await until(() => outbound.resting === 200);
+    for (let index = 0; index < 20; index++) await hive.rooms.send(room, [says(alice, `m${index}`)]);
+    await until(() => network.told(third).length === 21);
+    hive.clock.advance(60_000);
+    await turns();
+    assert.ok(gone.every((server) => network.attempts.get(server) === 1));
+    assert.equal((await database.all(sql`SELECT destination_nid FROM outbound_behind`)).length, 200);
+    await outbound.stop();
+  });
+
   test('a crash loses nothing: neither what was under way nor who is behind', async ({ database, reopen }) => {
     const hive = await openHive(database);
     const { outbound, network } = await openOutbound(hive);
