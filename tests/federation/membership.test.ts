@@ -146,6 +146,7 @@ describe('memberships over federation', () => {
       const space = await alice.createsRoom({ preset: 'public_chat', creation_content: { type: 'm.space' } });
       const room = await alice.createsRoom({
         room_version: version,
+        power_level_content_override: { invite: 50 },
         initial_state: [
           {
             type: 'm.room.join_rules',
@@ -163,6 +164,7 @@ describe('memberships over federation', () => {
       // The nest is in the room now, and nobody of it may invite: the hive lets the next one in.
       const dora = await servers().named(nest).person('dora');
       await dora.joins(space);
+      await hearsMembership(alice, space, dora, 'join');
       await dora.joins(room);
       await hearsMembership(alice, room, dora, 'join');
       await theyAgree(room, alice, bob, dora);
