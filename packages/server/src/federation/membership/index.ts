@@ -8,9 +8,9 @@ import { knockThroughOthers } from './knock.ts';
 import { leaveThroughOthers } from './leave.ts';
 import type { RemoteMembershipTools } from './tools.ts';
 
-export { memberFault, pduJson, type ExpectedMember } from './member-pdu.ts';
-export { shownPdus, strippedEvents, strippedStateJson } from './shown-state.ts';
-export { keepOutside, type NamedRoom, type RemoteMembershipTools } from './tools.ts';
+export { memberFault, pduJson } from './member-pdu.ts';
+export { shownPdus, strippedStateJson } from './shown-state.ts';
+export type { NamedRoom, RemoteMembershipTools } from './tools.ts';
 
 interface Step {
   readonly user: UserId;
