@@ -7,7 +7,7 @@ import type { StateChange } from '../../hooks.ts';
 import type { RoomIdentity } from '../../room-ids.ts';
 import type { Room } from '../../room.ts';
 import { rootOf, type State } from '../../state/index.ts';
-import { atTheDoor, type CheckedEvent } from '../door/at-the-door.ts';
+import { atTheDoor, type CheckedEvent, type DoorVerdict } from '../door/at-the-door.ts';
 import { stateOf } from '../gather/fetch-state-after.ts';
 import { nidAmong, storeOutliers } from '../outliers/store-outliers.ts';
 import { internNames, storedFromPdu, type EventNames } from '../outliers/stored-from-pdu.ts';
@@ -191,8 +191,18 @@ async function throughTheDoorInto(
   raw: readonly RawPdu[],
 ): Promise<EventId[]> {
   const passed: EventId[] = [];
+  const look = (from: number): Promise<DoorVerdict[]> => {
+    const verdicts = atTheDoor(tools.network.verifier, room, raw.slice(from, from + doorAtOnce));
+    // Whoever waits for an earlier one may be gone with that one's failure.
+    verdicts.catch(() => undefined);
+    return verdicts;
+  };
+  let next = look(0);
   for (let from = 0; from < raw.length; from += doorAtOnce) {
-    for (const verdict of await atTheDoor(tools.network.verifier, room, raw.slice(from, from + doorAtOnce))) {
+    const current = next;
+    // Signatures are verified by other threads: meanwhile this one reads the events behind.
+    next = look(from + doorAtOnce);
+    for (const verdict of await current) {
       if (!verdict.ok) {
         tools.logger.info(
           { roomId: room.roomId, eventId: verdict.eventId, reason: verdict.reason },
