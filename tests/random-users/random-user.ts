@@ -54,8 +54,9 @@ export class RandomUser implements Syncing {
         if (!timeline) continue;
         this.#note(roomId, section, before, timeline);
         // Who comes back starts anew: the timeline may go back to before they left.
-        const isBack = section === 'join' && this.#outside.delete(roomId);
-        if (section === 'join') this.invitedTo.delete(roomId);
+        const wasOutside = section === 'join' && this.#outside.delete(roomId);
+        const wasInvited = section === 'join' && this.invitedTo.delete(roomId);
+        const isBack = wasOutside || wasInvited;
         if (section === 'leave') this.#outside.add(roomId);
         const known = isBack ? [] : (this.brought.get(roomId) ?? []);
         const hasGap = timeline.limited === true && before !== undefined && known.length > 0;
