@@ -1,6 +1,7 @@
 import type { IncomingMessage } from 'node:http';
 
 import { type Endpoint, decodeQuery } from '@myelin/protocol/api';
+import { maxJsonDepth } from '@myelin/protocol/canonical-json';
 import { notJson } from '@myelin/protocol/errors';
 
 import { ANONYMOUS, authenticateByToken, requireAuthenticator } from './authenticate.ts';
@@ -29,6 +30,12 @@ export type BoundRoute = (
 ) => Promise<unknown>;
 
 /**
+ * Servers pass on what their users have made, many events at once: one that nests deeper than we let our own users go must not keep the
+ * others out. What is signed is put into some more objects, which may not be too deep either.
+ */
+const serversJsonDepth = maxJsonDepth - 10;
+
+/**
  * Binds a contract to its handler: parse, authenticate, limit, check, call, in that order, so that nobody unknown makes us read
  * a body and nobody over the limit makes us check one. Throws an Error when the contract names what is not there.
  */
@@ -37,7 +44,8 @@ export function bindEndpoint(route: Route, needs: BindNeeds): BoundRoute {
   const { settings, authenticators } = needs;
   requireAuthenticator(contract, authenticators);
   const limiter = limiterOf(contract, needs.limiters);
-  const limits = { maxBytes: route.maxBodyBytes ?? settings.maxBodyBytes, maxDepth: settings.maxJsonDepth };
+  const maxDepth = contract.auth === 'server' ? Math.max(settings.maxJsonDepth, serversJsonDepth) : settings.maxJsonDepth;
+  const limits = { maxBytes: route.maxBodyBytes ?? settings.maxBodyBytes, maxDepth };
   const checkParams = contract.params && createCheck(contract.params, 'path');
   const readQuery = queryReaderOf(contract);
   const checkBody = contract.body && contract.body !== 'raw' ? createCheck(contract.body, 'body') : undefined;

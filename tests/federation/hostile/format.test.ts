@@ -1,0 +1,143 @@
+import type { Pdu } from '@myelin/protocol/events';
+
+import { mallory, type HostileRoom, type Sent } from './hostile-room.ts';
+import { holdAgainst, type Row } from './table.ts';
+
+/** An event that was changed after it was signed: its form is looked at before its signature. */
+function bent(room: HostileRoom, change: Record<string, unknown>): Sent {
+  const sent = room.message('bent');
+  const wire: Record<string, unknown> = { ...sent.pdu, ...change };
+  for (const [key, value] of Object.entries(change)) if (value === undefined) delete wire[key];
+  return { ...sent, wire };
+}
+
+const nothing = { gets: 'no result', clientsSee: 'nothing' } as const;
+const fine = { gets: 'taken', clientsSee: 'the event' } as const;
+const malformed = (what: string, change: Record<string, unknown>): Row => ({
+  what,
+  sends: (room) => bent(room, change),
+  ...nothing,
+});
+const ids = (count: number): string[] => Array.from({ length: count }, (_, index) => `$${String(index).padStart(43, 'p')}`);
+/** An event whose content has a number that is spelt so. */
+const withNumber = (room: HostileRoom, number: string): Sent => {
+  const content = { body: 'a number', number: (JSON as unknown as { rawJSON(text: string): string }).rawJSON(number) };
+  const { eventId, pdu } = room.event({ content });
+  return { eventId, pdu, wire: JSON.stringify(pdu) };
+};
+
+holdAgainst('events of a wrong form', [
+  ...[null, 7, true, 'event', [], {}].map((wire): Row => ({
+    what: `${JSON.stringify(wire)} is no event`,
+    in: ['10'],
+    sends: (room) => ({ ...room.message('none'), wire: typeof wire === 'string' ? JSON.stringify(wire) : wire }),
+    ...nothing,
+  })),
+  malformed('no type', { type: undefined }),
+  malformed('a type that is a number', { type: 7 }),
+  malformed('no sender', { sender: undefined }),
+  malformed('a sender without its sigil', { sender: mallory.slice(1) }),
+  malformed('a sender that is a room', { sender: `!${mallory.slice(1)}` }),
+  malformed('a sender without a server', { sender: '@mallory' }),
+  malformed('no room', { room_id: undefined }),
+  malformed('a room that is a list', { room_id: [] }),
+  malformed('a room with the sigil of a user', { room_id: '@room:hive.example' }),
+  malformed('a state key that is null', { state_key: null }),
+  malformed('no content', { content: undefined }),
+  malformed('content that is a list', { content: [] }),
+  malformed('content that is null', { content: null }),
+  malformed('no time', { origin_server_ts: undefined }),
+  malformed('a time that is a string', { origin_server_ts: '1700000000000' }),
+  malformed('no depth', { depth: undefined }),
+  malformed('a depth that is a string', { depth: '20' }),
+  malformed('a depth below zero', { depth: -1 }),
+  malformed('a depth with a fraction', { depth: 20.5 }),
+  malformed('a depth that no number holds exactly', { depth: 2 ** 53 }),
+  malformed('no prev_events', { prev_events: undefined }),
+  malformed('prev_events that are an object', { prev_events: {} }),
+  malformed('prev_events that are numbers', { prev_events: [1, 2] }),
+  malformed('prev_events in the form of the first room version', { prev_events: [['$event', { sha256: 'hash' }]] }),
+  malformed('a prev_event with the sigil of a room', { prev_events: [`!${'p'.repeat(43)}`] }),
+  malformed('auth_events that are null', { auth_events: null }),
+  malformed('21 prev_events', { prev_events: ids(21) }),
+  malformed('11 auth_events', { auth_events: ids(11) }),
+  malformed('no hashes', { hashes: undefined }),
+  malformed('hashes without SHA-256', { hashes: { md5: 'hash' } }),
+  malformed('signatures that are a list', { signatures: [] }),
+  malformed('signatures that are not grouped by server', { signatures: { 'ed25519:1': 'signature' } }),
+  malformed('a signature that is a number', { signatures: { 'stranger.example': { 'ed25519:1': 7 } } }),
+  malformed('unsigned that is a list', { unsigned: [] }),
+  malformed('redacts that is an object', { redacts: {} }),
+  {
+    what: 'prev_events in the form of later room versions',
+    in: ['1'],
+    sends: (room) => bent(room, { prev_events: [room.id(mallory)] }),
+    ...nothing,
+  },
+  {
+    what: 'no event id where servers name their events',
+    in: ['1'],
+    sends: (room) => bent(room, { event_id: undefined }),
+    ...nothing,
+  },
+  {
+    what: 'an event id of a server that has not signed',
+    in: ['1'],
+    sends: (room) => room.event({ eventId: room.newName('third.example') }),
+    gets: /third\.example has not signed/,
+    clientsSee: 'nothing',
+  },
+  { what: 'a type of 255 bytes', sends: (room) => room.message('long', { type: 'x'.repeat(255) }), ...fine },
+  { what: 'a type of 256 bytes', sends: (room) => room.message('long', { type: 'x'.repeat(256) }), ...nothing },
+  { what: 'a type of 128 letters and 256 bytes', sends: (room) => room.message('long', { type: 'ü'.repeat(128) }), ...nothing },
+  { what: 'a state key of 256 bytes', sends: (room) => room.message('long', { state_key: 'x'.repeat(256) }), ...nothing },
+  {
+    what: 'a sender of 256 bytes',
+    sends: (room) => room.message('long', { sender: `@${'m'.repeat(256 - ':stranger.example'.length - 1)}:stranger.example` }),
+    ...nothing,
+  },
+  {
+    what: 'a type with U+0000',
+    sends: (room) => room.message('zero', { type: 'a\0b' }),
+    gets: /U\+0000/,
+    clientsSee: 'nothing',
+  },
+  { what: 'content with U+0000', sends: (room) => room.message('a\0b'), ...fine },
+  { what: 'an event of 65,536 bytes', sends: (room) => ofSize(room, 65_536), ...fine },
+  { what: 'an event of 65,537 bytes', sends: (room) => ofSize(room, 65_537), ...nothing },
+  { what: 'an empty type', sends: (room) => room.message('empty', { type: '' }), ...fine },
+  {
+    what: 'an event id in the alphabet of another room version',
+    sends: (room) => room.event({ prev: [`$${'+'.repeat(43)}` as never] }),
+    gets: /no event id of room version/,
+    clientsSee: 'nothing',
+  },
+  { what: 'a float', in: ['6', '10', '12'], sends: (room) => withNumber(room, '1.5'), ...nothing },
+  { what: 'a number beyond 2^53', in: ['6', '10', '12'], sends: (room) => withNumber(room, '9007199254740993'), ...nothing },
+  ...['1.5', '640.0', '1e-07', '9007199254740993', '-9007199254740993'].map((number): Row => ({
+    what: `the number ${number}`,
+    in: ['1', '5'],
+    sends: (room) => withNumber(room, number),
+    ...fine,
+  })),
+  {
+    what: 'the keys __proto__ and constructor in the content',
+    sends(room) {
+      const content = JSON.parse('{"body":"odd keys","__proto__":{"polluted":1},"constructor":{"prototype":{"polluted":1}}}');
+      return room.event({ content });
+    },
+    gets: 'taken',
+    clientsSee: 'the event',
+  },
+  {
+    what: 'content nested nine hundred levels deep',
+    sends: (room) => room.event({ content: JSON.parse(`${'{"a":'.repeat(900)}1${'}'.repeat(900)}`) }),
+    ...fine,
+  },
+]);
+
+function ofSize(room: HostileRoom, bytes: number): Sent {
+  const size = (pdu: Pdu): number => Buffer.byteLength(JSON.stringify(pdu));
+  const missing = bytes - size(room.message('').pdu);
+  return room.message('x'.repeat(missing));
+}
