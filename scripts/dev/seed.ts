@@ -1,49 +1,67 @@
 import { request } from 'undici';
 
+/** A server and who lives there. */
+export interface Home {
+  readonly baseUrl: string;
+  readonly serverName: string;
+  readonly people: readonly string[];
+}
+
 /** Somebody who can be logged in as. */
 export interface Seeded {
   readonly userId: string;
   readonly password: string;
 }
 
-const names = ['alice', 'bob', 'carol'] as const;
-const talk: readonly (readonly [speaker: number, text: string])[] = [
-  [0, 'Good morning! Who feeds the cat today?'],
-  [1, 'I did yesterday.'],
-  [2, 'And I did on Sunday. It is your turn, Alice.'],
-  [0, 'So it is. She sits in front of the fridge already.'],
+const talk: readonly (readonly [speaker: string, text: string])[] = [
+  ['alice', 'Good morning! Who feeds the cat today?'],
+  ['bob', 'I did yesterday.'],
+  ['carol', 'And I did on Sunday, all the way from my own server. It is your turn, Alice.'],
+  ['alice', 'So it is. She sits in front of the fridge already.'],
 ];
 
-/** Makes alice, bob and carol and a room in which they talk, through the client API; people who are there already stay as they are. */
-export async function seed(baseUrl: string, serverName: string): Promise<Seeded[]> {
-  const tokens: string[] = [];
-  for (const name of names) {
-    const answer = await call(baseUrl, 'POST', '/register', {
-      username: name,
-      password: passwordOf(name),
-      auth: { type: 'm.login.dummy' },
-    });
-    if (typeof answer['access_token'] === 'string') tokens.push(answer['access_token']);
+/** Makes a server's people, through the client API; those who are there already stay as they are. */
+export async function register({ baseUrl, serverName, people }: Home): Promise<Seeded[]> {
+  for (const name of people) {
+    const body = { username: name, password: passwordOf(name), auth: { type: 'm.login.dummy' } };
+    await call(baseUrl, 'POST', '/register', body, { tolerated: 'M_USER_IN_USE' });
   }
-  const people = names.map((name) => ({ userId: `@${name}:${serverName}`, password: passwordOf(name) }));
-  if (tokens.length === names.length) await makeRoom(baseUrl, people, tokens);
-  return people;
+  return people.map((name) => ({ userId: `@${name}:${serverName}`, password: passwordOf(name) }));
 }
 
-async function makeRoom(baseUrl: string, people: readonly Seeded[], tokens: readonly string[]): Promise<void> {
-  const invite = people.slice(1).map(({ userId }) => userId);
-  const room = await call(
-    baseUrl,
-    'POST',
-    '/createRoom',
-    { name: 'Kitchen', topic: 'Who feeds the cat', room_alias_name: 'kitchen', invite },
-    tokens[0],
-  );
-  const roomId = encodeURIComponent(String(room['room_id']));
-  for (const token of tokens.slice(1)) await call(baseUrl, 'POST', `/rooms/${roomId}/join`, {}, token);
-  for (const [index, [speaker, body]] of talk.entries()) {
-    await call(baseUrl, 'PUT', `/rooms/${roomId}/send/m.room.message/${index}`, { msgtype: 'm.text', body }, tokens[speaker]);
+/** The first server's first person makes a room, all others join it by its alias, and they talk; once. Gives the alias. */
+export async function talkInARoom(homes: readonly Home[]): Promise<string> {
+  const [first] = homes;
+  if (!first) throw new Error('there is no server');
+  const alias = `#kitchen:${first.serverName}`;
+  const tokens = new Map<string, { baseUrl: string; token: string }>();
+  for (const { baseUrl, people } of homes) {
+    for (const name of people) tokens.set(name, { baseUrl, token: await logIn(baseUrl, name) });
   }
+  const as = (name: string): { baseUrl: string; token: string } => {
+    const found = tokens.get(name);
+    if (!found) throw new Error(`there is no ${name}`);
+    return found;
+  };
+  const maker = as(first.people[0] ?? '');
+  const wish = { name: 'Kitchen', topic: 'Who feeds the cat', room_alias_name: 'kitchen', preset: 'public_chat' };
+  const made = await call(maker.baseUrl, 'POST', '/createRoom', wish, { token: maker.token, tolerated: 'M_ROOM_IN_USE' });
+  const roomId = made['room_id'];
+  if (typeof roomId !== 'string') return alias;
+  for (const { baseUrl, token } of tokens.values())
+    await call(baseUrl, 'POST', `/join/${encodeURIComponent(alias)}`, {}, { token });
+  for (const [index, [speaker, body]] of talk.entries()) {
+    const { baseUrl, token } = as(speaker);
+    const path = `/rooms/${encodeURIComponent(roomId)}/send/m.room.message/${index}`;
+    await call(baseUrl, 'PUT', path, { msgtype: 'm.text', body }, { token });
+  }
+  return alias;
+}
+
+async function logIn(baseUrl: string, name: string): Promise<string> {
+  const identifier = { type: 'm.id.user', user: name };
+  const answer = await call(baseUrl, 'POST', '/login', { type: 'm.login.password', identifier, password: passwordOf(name) });
+  return String(answer['access_token']);
 }
 
 function passwordOf(name: string): string {
@@ -55,15 +73,19 @@ async function call(
   method: 'POST' | 'PUT',
   path: string,
   body: unknown,
-  token?: string,
+  options: { readonly token?: string; readonly tolerated?: string } = {},
 ): Promise<Record<string, unknown>> {
   const answer = await request(`${baseUrl}/_matrix/client/v3${path}`, {
     method,
     body: JSON.stringify(body),
-    headers: { 'content-type': 'application/json', ...(token !== undefined && { authorization: `Bearer ${token}` }) },
+    headers: {
+      'content-type': 'application/json',
+      ...(options.token !== undefined && { authorization: `Bearer ${options.token}` }),
+    },
   });
   const json = (await answer.body.json()) as Record<string, unknown>;
-  const isThere = json['errcode'] === 'M_USER_IN_USE';
-  if (answer.statusCode !== 200 && !isThere) throw new Error(`${method} ${path}: ${answer.statusCode} ${JSON.stringify(json)}`);
+  if (answer.statusCode !== 200 && json['errcode'] !== options.tolerated) {
+    throw new Error(`${method} ${path}: ${answer.statusCode} ${JSON.stringify(json)}`);
+  }
   return json;
 }
