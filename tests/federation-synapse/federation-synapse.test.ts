@@ -1,106 +1,92 @@
-import assert from 'node:assert/strict';
-import { after, before, describe, test } from 'node:test';
+import { after, afterEach, before, describe, test } from 'node:test';
 
 import type { Person } from '@myelin/testing';
 import { installedSynapse, type MyelinAndSynapse, startMyelinBesideSynapse, synapseVersion } from '@myelin/testing/synapse';
 
-import { agreeOn, ephemeral, hears, inRoom, pagesBack, sees } from './shared-room.ts';
+import { enterByASpace, hideThePast, knock, lookIntoTheDirectory, refuseAnInvitation } from './doors.ts';
+import { meet } from './meeting.ts';
+import { type Halves, halvesOf, makeUp, quarrel } from './partition.ts';
+import { agreeOn, knows, share } from './shared-room.ts';
 
 const python = installedSynapse();
 const skip = python === undefined && `Synapse ${synapseVersion} is not installed: npm test does that where PyPI can be reached`;
+const versions = ['1', '6', '10', '11', '12'];
 
 describe('Myelin and Synapse', { skip }, () => {
   let servers: MyelinAndSynapse;
-  let alice: Person, anna: Person, sid: Person, sue: Person;
+  // On Myelin; on Synapse.
+  let alice: Person, anna: Person;
+  let sid: Person, sue: Person;
   before(async () => {
     servers = await startMyelinBesideSynapse(python ?? '');
     [alice, anna] = [await servers.myelin.person('alice'), await servers.myelin.person('anna')];
     [sid, sue] = [await servers.synapse.person('sid'), await servers.synapse.person('sue')];
   });
+  afterEach(() => servers.reconnect());
   after(() => servers?.stop());
 
-  /** `host` has the room; `guest` and `friend` are on the other server. */
-  async function meet(version: string, host: Person, guest: Person, friend: Person): Promise<void> {
-    // Found by alias, joined, and read back to its beginning.
-    const name = `meeting-${version}-${host.localpart}`;
-    const room = await host.createsRoom({ preset: 'public_chat', room_version: version, room_alias_name: name, name: 'Meeting' });
-    const before: string[] = [];
-    for (const text of ['one', 'two', 'three']) before.push(await host.says(text, room));
-    const alias = `#${name}:${host.userId.slice(host.userId.indexOf(':') + 1)}`;
-    const found = await guest.get(`/directory/room/${encodeURIComponent(alias)}`);
-    assert.equal(found.room_id, room);
-    assert.equal((await guest.joins(alias)).room_id, room);
-    await sees(host, room, guest.userId, 'join');
-    const history = (await pagesBack(guest, room)).map(({ event_id: id }) => id);
-    assert.deepEqual(
-      history.filter((id) => before.includes(id)),
-      before.toReversed(),
-      'what was said before',
-    );
-
-    // Talk, typing, receipts, profiles.
-    const hello = await guest.says('hello', room);
-    assert.equal((await hears(host, room, hello)).content.body, 'hello');
-    const answer = await host.says('welcome', room);
-    assert.equal((await hears(guest, room, answer)).content.body, 'welcome');
-    for (const [one, other, read] of [
-      [host, guest, hello],
-      [guest, host, answer],
-    ] as const) {
-      await one.put(inRoom(room, `typing/${encodeURIComponent(one.userId)}`), { typing: true, timeout: 20_000 });
-      await ephemeral(other, room, 'm.typing', ({ user_ids: users }) => users.includes(one.userId));
-      await one.put(inRoom(room, `typing/${encodeURIComponent(one.userId)}`), { typing: false });
-      await one.post(inRoom(room, `receipt/m.read/${encodeURIComponent(read)}`));
-      await ephemeral(other, room, 'm.receipt', (content) => content[read]?.['m.read']?.[one.userId]);
-      const profile = await other.get(`/profile/${encodeURIComponent(one.userId)}`);
-      assert.equal(profile.displayname, one.localpart);
-    }
-
-    // Taken back, each by who said it; the host takes back what the guest said.
-    for (const [one, other, target] of [
-      [host, guest, answer],
-      [guest, host, await guest.says('oops', room)],
-      [host, guest, hello],
-    ] as const) {
-      await hears(
-        other,
-        room,
-        (await one.put(inRoom(room, `redact/${encodeURIComponent(target)}/r${target.slice(1, 20)}`))).event_id,
-      );
-      const redacted = await other.get(inRoom(room, `event/${encodeURIComponent(target)}`));
-      assert.deepEqual(redacted.content, {});
-    }
-
-    // Invited, kicked, back again, banned.
-    await host.invites(friend, room);
-    await friend.syncsUntil((sync) => sync.rooms?.invite?.[room]);
-    await friend.joins(room);
-    await sees(host, room, friend.userId, 'join');
-    await host.post(inRoom(room, 'kick'), { user_id: friend.userId, reason: 'too loud' });
-    await sees(guest, room, friend.userId, 'leave');
-    await friend.joins(room);
-    await sees(host, room, friend.userId, 'join');
-    await host.post(inRoom(room, 'ban'), { user_id: friend.userId });
-    await sees(guest, room, friend.userId, 'ban');
-    const refused = await friend.request('POST', `/join/${encodeURIComponent(room)}`, { body: {} });
-    assert.equal(refused.status, 403, JSON.stringify(refused.body));
-    await host.post(inRoom(room, 'unban'), { user_id: friend.userId });
-
-    // The guest may name the room now; both agree on everything.
-    const levels = await host.get(inRoom(room, 'state/m.room.power_levels/'));
-    const promotion = await host.setsState(room, 'm.room.power_levels', {
-      ...levels,
-      users: { ...levels.users, [guest.userId]: 50 },
-    });
-    await hears(guest, room, promotion);
-    await hears(host, room, await guest.setsState(room, 'm.room.topic', { topic: 'what we agree on' }));
-    await agreeOn(room, host, guest);
-    await guest.leaves(room);
-    await sees(host, room, guest.userId, 'leave');
-  }
-
-  for (const version of ['1', '6', '10', '11', '12']) {
+  for (const version of versions) {
     test(`a room of version ${version} on Myelin, where people of Synapse come and go`, () => meet(version, alice, sid, sue));
     test(`a room of version ${version} on Synapse, where people of Myelin come and go`, () => meet(version, sid, alice, anna));
   }
+
+  for (const [where, host, guest] of [
+    ['on Myelin', () => alice, () => sid],
+    ['on Synapse', () => sid, () => alice],
+  ] as const) {
+    test(`rooms ${where}: an invitation is refused, and one is taken back`, async () => {
+      for (const version of versions) await refuseAnInvitation(version, host(), guest());
+    });
+    test(`rooms ${where}: somebody knocks`, async () => {
+      // Synapse tells no other server that a knock was withdrawn.
+      const withdrawn = guest() === alice;
+      for (const version of ['7', '10', '12']) await knock(version, host(), guest(), { withdrawn });
+    });
+    test(`rooms ${where}: members of a space come in`, async () => {
+      for (const version of ['8', '10', '12']) await enterByASpace(version, host(), guest());
+    });
+    test(`rooms ${where}: found in the directory`, () => lookIntoTheDirectory(host(), guest()));
+    test(`rooms ${where}: the past is for those who were there`, () => hideThePast(host(), guest()));
+  }
+
+  test('rooms of every version that were in two halves become one, whatever was done in each', async () => {
+    const rooms: Halves[] = [];
+    for (const version of versions) {
+      rooms.push(await halvesOf(version, alice, sid, sue), await halvesOf(version, sid, alice, anna));
+    }
+    await servers.cutOff();
+    const said = await Promise.all(rooms.map(quarrel));
+    await servers.reconnect();
+    for (const [index, room] of rooms.entries()) await makeUp(room, said[index] ?? []);
+  });
+
+  test('Synapse is killed and comes back: what was said meanwhile arrives', async () => {
+    const rooms = [await share('10', alice, sid), await share('11', sid, alice)];
+    const missed: [room: string, eventId: string][] = [];
+    await servers.synapse.kill();
+    for (const room of rooms) {
+      for (let index = 0; index < 10; index++) missed.push([room, await alice.says(`you missed this ${index}`, room)]);
+      missed.push([room, await alice.setsState(room, 'm.room.name', { name: 'While you were out' })]);
+    }
+    await servers.synapse.start();
+    for (const [room, eventId] of missed) await knows(sid, room, eventId);
+    for (const room of rooms) {
+      await knows(alice, room, await sid.says('I am back', room));
+      await agreeOn(room, alice, sid);
+    }
+  });
+
+  test('Myelin ends and comes back: what was said meanwhile arrives, and what it had not sent yet goes out', async () => {
+    const rooms = [await share('10', alice, sid), await share('12', sid, alice)];
+    const missed: [room: string, hearer: Person, eventId: string][] = [];
+    await servers.cutOff();
+    for (const room of rooms) {
+      for (let index = 0; index < 5; index++) missed.push([room, sid, await alice.says(`not sent yet ${index}`, room)]);
+      for (let index = 0; index < 5; index++) missed.push([room, alice, await sid.says(`you missed this ${index}`, room)]);
+    }
+    await servers.myelin.restart();
+    await servers.reconnect();
+    for (const [room, hearer, eventId] of missed) await knows(hearer, room, eventId);
+    for (const room of rooms) await agreeOn(room, alice, sid);
+  });
 });

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 
 import type { Person } from '@myelin/testing';
 
-/** A room and what somebody does in it, with the waiting that two servers need. */
+/** A path of the client API below a room. */
 export const inRoom = (room: string, path: string): string => `/rooms/${encodeURIComponent(room)}/${path}`;
 
 /** Waits until an event is in somebody's timeline (or among the state that a sync shows), and gives it. */
@@ -11,6 +11,16 @@ export function hears(person: Person, room: string, eventId: string): Promise<an
     const { timeline, state } = answer.rooms?.join?.[room] ?? answer.rooms?.leave?.[room] ?? {};
     return [...(timeline?.events ?? []), ...(state?.events ?? [])].find(({ event_id: id }: any) => id === eventId);
   });
+}
+
+/** Waits until somebody can see an event, in whatever order it came. */
+export async function knows(person: Person, room: string, eventId: string): Promise<void> {
+  for (let round = 0; round < 50; round++) {
+    const { status } = await person.request('GET', inRoom(room, `event/${encodeURIComponent(eventId)}`));
+    if (status === 200) return;
+    await person.waitsForSync({ timeout: 1_000 });
+  }
+  throw new Error(`${person.userId} waits for ${eventId} in vain`);
 }
 
 /** Waits until somebody's membership is this, as another sees it. */
@@ -58,4 +68,19 @@ export async function agreeOn(room: string, one: Person, other: Person): Promise
     );
   };
   assert.deepEqual(await stateFor(one), await stateFor(other));
+}
+
+/** `host` asks `guest` in, who is on the other server; both may do everything. */
+export async function share(version: string, host: Person, guest: Person): Promise<string> {
+  const users = version === '12' ? { [guest.userId]: 100 } : { [host.userId]: 100, [guest.userId]: 100 };
+  const room = await host.createsRoom({
+    preset: 'private_chat',
+    room_version: version,
+    invite: [guest.userId],
+    power_level_content_override: { users },
+  });
+  await guest.syncsUntil((sync) => sync.rooms?.invite?.[room]);
+  await guest.joins(room);
+  await sees(host, room, guest.userId, 'join');
+  return room;
 }

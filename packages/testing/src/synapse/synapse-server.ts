@@ -15,7 +15,7 @@ const unchecked = { check: () => undefined, takeViolations: () => [] };
 const patienceMs = 60_000;
 const betweenAsksMs = 50;
 
-/** A real Synapse as a child process, on SQLite, whose federation listener is `localhost` with a port: a name that needs no DNS. */
+/** A real Synapse as a child process, on SQLite. Its name is `localhost` with a port: that needs no DNS. */
 export class SynapseServer {
   readonly serverName: string;
   readonly #directory: string;
@@ -31,11 +31,17 @@ export class SynapseServer {
     this.#http = new HttpClient(`http://127.0.0.1:${parts.clientPort}`, unchecked);
   }
 
-  /** Starts one with a Python that has it (`installedSynapse`); it believes servers with certificates of `authority`. */
-  static async start(python: string, authority: CertificateAuthority): Promise<SynapseServer> {
+  /**
+   * Starts one with a Python that has it (`installedSynapse`); it believes servers with certificates of `authority`. Other servers come
+   * to its name, `localhost:PORT`; that leads to the port `federation`.
+   */
+  static async start(
+    python: string,
+    authority: CertificateAuthority,
+    { name: serverName, federation }: { readonly name: string; readonly federation: number },
+  ): Promise<SynapseServer> {
     const directory = await mkdtemp(join(tmpdir(), 'myelin-synapse-'));
-    const ports = { client: await freePort(), federation: await freePort() };
-    const serverName = `localhost:${ports.federation}`;
+    const ports = { client: await freePort(), federation };
     const { certificate, key } = authority.issue(['localhost']);
     const files = {
       'authority.pem': authority.certificate,
