@@ -44,6 +44,12 @@ export class ServerProcess {
     return server;
   }
 
+  /** The process id while it runs. */
+  get pid(): number {
+    if (this.#child?.pid === undefined) throw new Error('the server was not started');
+    return this.#child.pid;
+  }
+
   /** Starts the program and waits until it answers. */
   async start(): Promise<void> {
     const child = spawn(process.execPath, [main, '-c', this.#configPath], { stdio: ['ignore', 'pipe', 'pipe'] });

@@ -12,6 +12,8 @@ import { startTlsSite, type TlsSite } from './tls-site.ts';
 export interface FakeServerPlace {
   readonly resolver: TestResolver;
   readonly authority: CertificateAuthority;
+  /** Where it listens; any free port unless given. */
+  readonly port?: number;
 }
 
 type Answer = (request: IncomingMessage, body: any) => unknown;
@@ -35,10 +37,11 @@ export class FakeServer {
     this.answers.set('/_matrix/key/v2/server', () => this.publishedKeys());
   }
 
-  /** Starts it, and tells DNS where it is. */
-  static async start(name: string, { resolver, authority }: FakeServerPlace): Promise<FakeServer> {
+  /** Starts it, and tells DNS where it is. A name with a port has the certificate of the host before it. */
+  static async start(name: string, { resolver, authority, port = 0 }: FakeServerPlace): Promise<FakeServer> {
     const fake = new FakeServer(name);
-    fake.#site = await startTlsSite(authority.issue([name]), (request, response) => void fake.#answer(request, response));
+    const certificate = authority.issue([name.replace(/:\d+$/, '')]);
+    fake.#site = await startTlsSite(certificate, (request, response) => void fake.#answer(request, response), { port });
     resolver.host(name, '127.0.0.1').service(`_matrix-fed._tcp.${name}`, { name, port: fake.#site.port });
     return fake;
   }

@@ -1,0 +1,112 @@
+import { readFileSync, writeFileSync } from 'node:fs';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+
+import { freePort, HttpClient, Person, ServerProcess } from '@myelin/testing';
+import { sqliteDatabases } from '@myelin/testing/databases';
+import { createCertificateAuthority, FakeServer, TestResolver } from '@myelin/testing/network';
+
+import type { GeneratedEvent } from './generated-room.ts';
+
+const home = 'hive.example';
+const unlimited = { window_size: 1000, sleep_limit: 1_000_000, sleep_delay: 0, reject_limit: 1_000_000, concurrent: 100 };
+// The answers are measured here, not judged.
+const noContract = { check: () => undefined, takeViolations: () => [] };
+const kibibyte = 1024;
+
+/** A server in a process of its own, and the fake servers in this one that it knows. */
+export interface Setting {
+  readonly origins: readonly FakeServer[];
+  readonly pid: number;
+  /** Registers somebody on the server. */
+  person(name: string): Promise<Person>;
+  /** Hands a transaction of a fake server in; `false` where the server says that there are too many. Throws unless each event is taken. */
+  transaction(origin: FakeServer, events: readonly GeneratedEvent[]): Promise<boolean>;
+  stop(): Promise<void>;
+}
+
+/**
+ * Starts a server with SQLite, durable, without limits on what others may send, and as many fake servers. They are `localhost` and a
+ * port, so that the server reaches them over TLS by its own means. What they send comes in plain, as from a proxy that ends TLS.
+ */
+export async function startSetting(servers: number): Promise<Setting> {
+  const directory = await mkdtemp(join(tmpdir(), 'myelin-bench-'));
+  const authority = createCertificateAuthority();
+  const authorityFile = join(directory, 'authority.pem');
+  await writeFile(authorityFile, authority.certificate);
+  const resolver = new TestResolver();
+  const origins: FakeServer[] = [];
+  for (let index = 0; index < servers; index++) {
+    const port = await freePort();
+    const origin = await FakeServer.start(`localhost:${port}`, { resolver, authority, port });
+    origin.answersUnder.set('/_matrix/federation/v1/send/', () => ({ pdus: {} }));
+    origins.push(origin);
+  }
+  const server = await ServerProcess.start(sqliteDatabases, {
+    server_name: home,
+    federation_custom_ca_list: [authorityFile],
+    ip_range_blacklist: [],
+    rc_federation: unlimited,
+    presence: { enabled: false },
+  });
+  const clients = [new HttpClient(server.baseUrl, noContract)];
+  const [http] = clients as [HttpClient];
+  let transactions = 0;
+  return {
+    origins,
+    pid: server.pid,
+    async person(name) {
+      const password = `${name}'s secret`;
+      const body = { username: name, password, auth: { type: 'm.login.dummy' } };
+      const answer = await http.request('POST', '/register', { body });
+      if (answer.status !== 200) throw new Error(`${name} cannot register: ${answer.status} ${JSON.stringify(answer.body)}`);
+      const { user_id: userId, device_id: deviceId, access_token: token } = answer.body;
+      const own = new HttpClient(server.baseUrl, noContract);
+      clients.push(own);
+      return new Person({ userId, deviceId, token, password, http: own });
+    },
+    async transaction(origin, events) {
+      const uri = `/_matrix/federation/v1/send/bench${++transactions}`;
+      const content = { origin: origin.name, origin_server_ts: Date.now(), pdus: events.map(({ pdu }) => pdu) };
+      const authorization = origin.authorization({ method: 'PUT', uri, destination: home, content });
+      const { status, body } = await http.request('PUT', uri, { headers: { authorization }, body: content });
+      if (status === 429) return false;
+      const isTaken = ({ eventId }: GeneratedEvent): boolean =>
+        body.pdus?.[eventId] !== undefined && body.pdus[eventId].error === undefined;
+      if (status !== 200 || !events.every(isTaken))
+        throw new Error(`a transaction was not taken: ${status} ${JSON.stringify(body).slice(0, 500)}`);
+      return true;
+    },
+    async stop() {
+      await Promise.all(clients.map((client) => client.close()));
+      await server.stop();
+      await Promise.all(origins.map((origin) => origin.stop()));
+      await rm(directory, { recursive: true, force: true });
+    },
+  };
+}
+
+/** From here on, the peak of a process's resident memory counts anew; gives the memory now, in bytes. */
+export function watchPeak(pid: number): number {
+  // https://www.kernel.org/doc/html/latest/filesystems/proc.html: 5 resets the peak.
+  writeFileSync(`/proc/${pid}/clear_refs`, '5');
+  return memoryLine(pid, 'VmRSS');
+}
+
+/** The greatest resident memory of a process since `watchPeak`, in bytes. */
+export function peakOf(pid: number): number {
+  return memoryLine(pid, 'VmHWM');
+}
+
+function memoryLine(pid: number, name: string): number {
+  const line = new RegExp(`^${name}:\\s+(\\d+)`, 'm').exec(readFileSync(`/proc/${pid}/status`, 'utf8'));
+  if (!line) throw new Error(`process ${pid} has no ${name}`);
+  return Number(line[1]) * kibibyte;
+}
+
+/** The ids of the events in the timelines of a sync's answer. */
+export function* eventsIn(answer: any): Generator<string> {
+  for (const room of Object.values<any>(answer.rooms?.join ?? {}))
+    for (const { event_id: eventId } of room.timeline?.events ?? []) yield eventId;
+}
