@@ -2,11 +2,7 @@ import assert from 'node:assert/strict';
 
 import type { Person } from '@myelin/testing';
 
-import { agreeOn, hears, inRoom, sees } from './shared-room.ts';
-
-const serverOf = (person: Person): string => person.userId.slice(person.userId.indexOf(':') + 1);
-const stateKeyOf = (person: Person): string => inRoomState('m.room.member', person.userId);
-const inRoomState = (type: string, key: string): string => `state/${type}/${encodeURIComponent(key)}`;
+import { agreeOn, hears, inRoom, sees, serverOf } from './shared-room.ts';
 
 /** An invitation that is not wanted, and one that is taken back. */
 export async function refuseAnInvitation(version: string, host: Person, guest: Person): Promise<void> {
@@ -86,7 +82,7 @@ export async function enterByASpace(version: string, host: Person, guest: Person
   );
   await guest.post(`/join/${encodeURIComponent(room)}${via}`);
   await sees(host, room, guest.userId, 'join');
-  const member = await host.get(inRoom(room, stateKeyOf(guest)));
+  const member = await host.get(inRoom(room, `state/m.room.member/${encodeURIComponent(guest.userId)}`));
   assert.equal(member.join_authorised_via_users_server, host.userId);
   await agreeOn(room, host, guest);
   await hears(host, room, await guest.says('I am one of you', room));

@@ -5,6 +5,7 @@ import { installedSynapse, type MyelinAndSynapse, startMyelinBesideSynapse, syna
 
 import { enterByASpace, hideThePast, knock, lookIntoTheDirectory, refuseAnInvitation } from './doors.ts';
 import { meet } from './meeting.ts';
+import { comeBack, showOneself } from './neighbours.ts';
 import { type Halves, halvesOf, makeUp, quarrel } from './partition.ts';
 import { agreeOn, knows, share } from './shared-room.ts';
 
@@ -48,6 +49,18 @@ describe('Myelin and Synapse', { skip }, () => {
     test(`rooms ${where}: found in the directory`, () => lookIntoTheDirectory(host(), guest()));
     test(`rooms ${where}: the past is for those who were there`, () => hideThePast(host(), guest()));
   }
+
+  test('who is there, and under which name, is seen across', async () => {
+    await showOneself(alice, sid);
+    await showOneself(sid, alice);
+  });
+
+  test('whoever left comes back, and reads what was said meanwhile', async () => {
+    for (const version of ['1', '10', '12']) {
+      await comeBack(version, alice, sid);
+      await comeBack(version, sid, alice);
+    }
+  });
 
   test('rooms of every version that were in two halves become one, whatever was done in each', async () => {
     const rooms: Halves[] = [];

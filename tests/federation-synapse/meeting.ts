@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 
 import type { Person } from '@myelin/testing';
 
-import { agreeOn, ephemeral, hears, inRoom, pagesBack, sees } from './shared-room.ts';
+import { agreeOn, ephemeral, hears, inRoom, pagesBack, sees, serverOf } from './shared-room.ts';
 
 /** `host` has the room; `guest` and `friend` are on the other server. */
 export async function meet(version: string, host: Person, guest: Person, friend: Person): Promise<void> {
@@ -11,7 +11,7 @@ export async function meet(version: string, host: Person, guest: Person, friend:
   const room = await host.createsRoom({ preset: 'public_chat', room_version: version, room_alias_name: name, name: 'Meeting' });
   const before: string[] = [];
   for (const text of ['one', 'two', 'three']) before.push(await host.says(text, room));
-  const alias = `#${name}:${host.userId.slice(host.userId.indexOf(':') + 1)}`;
+  const alias = `#${name}:${serverOf(host)}`;
   const found = await guest.get(`/directory/room/${encodeURIComponent(alias)}`);
   assert.equal(found.room_id, room);
   assert.equal((await guest.joins(alias)).room_id, room);

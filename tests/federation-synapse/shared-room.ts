@@ -2,6 +2,9 @@ import assert from 'node:assert/strict';
 
 import type { Person } from '@myelin/testing';
 
+/** The name of somebody's server. */
+export const serverOf = (person: Person): string => person.userId.slice(person.userId.indexOf(':') + 1);
+
 /** A path of the client API below a room. */
 export const inRoom = (room: string, path: string): string => `/rooms/${encodeURIComponent(room)}/${path}`;
 
