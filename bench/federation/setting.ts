@@ -50,6 +50,9 @@ export async function startSetting(servers: number): Promise<Setting> {
     rc_federation: unlimited,
     presence: { enabled: false },
   });
+  // A measurement that fails between two of its steps must not leave the server behind.
+  const endServer = (): void => void process.kill(server.pid);
+  process.once('exit', endServer);
   const clients = [new HttpClient(server.baseUrl, noContract)];
   const [http] = clients as [HttpClient];
   let transactions = 0;
@@ -80,6 +83,7 @@ export async function startSetting(servers: number): Promise<Setting> {
     },
     async stop() {
       await Promise.all(clients.map((client) => client.close()));
+      process.off('exit', endServer);
       await server.stop();
       await Promise.all(origins.map((origin) => origin.stop()));
       await rm(directory, { recursive: true, force: true });
