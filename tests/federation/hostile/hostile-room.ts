@@ -12,6 +12,8 @@ export const hive = 'hive.example';
 export const stranger = 'stranger.example';
 export const third = 'third.example';
 export const mallory = `@mallory:${stranger}` as UserId;
+/** Another user of the stranger's. */
+const witness = `@ned:${stranger}` as UserId;
 export const begin = 1_700_000_000_000;
 
 /** An event and, where it is not the same, what goes over the wire: a value, or JSON as text. */
@@ -108,7 +110,13 @@ export class Stage {
     assert.ok(rules);
     const alice = await this.home.person('alice');
     const roomId = await alice.createsRoom({ room_version: version, preset: 'public_chat' });
-    const path = `${encodeURIComponent(roomId)}/${encodeURIComponent(mallory)}?ver=${version}`;
+    const { join, state } = await this.joins(roomId, mallory, rules);
+    return new HostileRoom(this, { alice, roomId: roomId as RoomId, rules, state: [...state, join] });
+  }
+
+  /** One of the stranger's users joins. */
+  async joins(roomId: string, user: UserId, rules: RoomVersionRules): Promise<{ join: Pdu; state: readonly Pdu[] }> {
+    const path = `${encodeURIComponent(roomId)}/${encodeURIComponent(user)}?ver=${rules.id}`;
     const template = await this.asks('GET', `/_matrix/federation/v1/make_join/${path}`);
     assert.equal(template.status, 200, JSON.stringify(template.body));
     const { origin: _, ...unsigned } = template.body.event;
@@ -119,7 +127,7 @@ export class Stage {
     const uri = `/_matrix/federation/v2/send_join/${encodeURIComponent(roomId)}/${encodeURIComponent(joinId)}`;
     const answer = await this.asks('PUT', uri, join);
     assert.equal(answer.status, 200, JSON.stringify(answer.body));
-    return new HostileRoom(this, { alice, roomId: roomId as RoomId, rules, state: [...answer.body.state, join] });
+    return { join, state: answer.body.state };
   }
 }
 
@@ -132,6 +140,10 @@ export class HostileRoom {
   readonly ids = new Map<string, EventId>();
   /** After these Mallory's events come unless they say otherwise. */
   last: readonly EventId[];
+  /** Another room, where a row needs one. */
+  elsewhere: HostileRoom | undefined;
+  /** Nothing comes in from the stranger any more. */
+  isClosed = false;
   readonly #pdus = new Map<EventId, Pdu>();
   readonly #seen = new Map<string, any>();
   #count = 0;
@@ -212,16 +224,26 @@ export class HostileRoom {
   async empowers(level: number): Promise<void> {
     const content = await this.alice.get(`/rooms/${encodeURIComponent(this.roomId)}/state/m.room.power_levels/`);
     content.users = { ...content.users, [mallory]: level };
-    await this.follows('m.room.power_levels', await this.alice.setsState(this.roomId, 'm.room.power_levels', content));
+    this.ids.set('m.room.power_levels before', this.id('m.room.power_levels'));
+    const eventId = await this.alice.setsState(this.roomId, 'm.room.power_levels', content);
+    await this.learns('m.room.power_levels', eventId);
+    this.last = [eventId as EventId];
   }
 
-  /** Mallory's next events come after this one. */
-  async follows(key: string, eventId: string): Promise<void> {
-    const uri = `/_matrix/federation/v1/event/${encodeURIComponent(eventId)}`;
-    const { body } = await this.stage.asks('GET', uri);
-    this.#pdus.set(eventId as EventId, body.pdus[0]);
+  /** Mallory's server has got an event of Alice's. */
+  async learns(key: string, eventId: string): Promise<void> {
     this.ids.set(key, eventId as EventId);
-    this.last = [eventId as EventId];
+    const { status, body } = await this.stage.asks('GET', `/_matrix/federation/v1/event/${encodeURIComponent(eventId)}`);
+    assert.equal(status, 200, JSON.stringify(body));
+    this.#pdus.set(eventId as EventId, body.pdus[0]);
+  }
+
+  /** Somebody else of Mallory's server comes in, who may speak when she may not. */
+  async isWitnessed(): Promise<void> {
+    const { join } = await this.stage.joins(this.roomId, witness, this.rules);
+    const eventId = eventIdOf(join, this.rules);
+    this.#pdus.set(eventId, join);
+    this.ids.set(witness, eventId);
   }
 
   /** What clients have of an event, once everything before has been worked on. */
@@ -235,15 +257,20 @@ export class HostileRoom {
 
   /** Resolves when Alice sees a message that came after all others. */
   async settles(): Promise<void> {
-    const { event_id: last } = await this.alice.put(
-      `/rooms/${encodeURIComponent(this.roomId)}/send/m.room.message/settled${++this.#count}`,
-      { body: 'Alice speaks' },
-    );
-    const marker = this.ids.get('banned') ? undefined : this.event({ type: 'org.example.marker', content: {} });
-    if (marker) await this.stage.sends({ pdus: [marker.pdu] });
+    if (this.isClosed) return;
+    const sender = this.ids.has(witness) ? witness : mallory;
+    const auth = [...this.auth().slice(0, -1), this.id(sender)];
+    const marker = this.event({
+      type: 'org.example.marker',
+      content: {},
+      sender,
+      auth,
+      prev: sender === witness ? [this.id(witness)] : this.last,
+    });
+    await this.stage.sends({ pdus: [marker.pdu] });
     await this.alice.syncsUntil((answer) => {
       for (const event of answer.rooms?.join?.[this.roomId]?.timeline?.events ?? []) this.#seen.set(event.event_id, event);
-      return this.#seen.has(marker?.eventId ?? last);
+      return this.#seen.has(marker.eventId);
     });
   }
 
