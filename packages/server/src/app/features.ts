@@ -34,6 +34,7 @@ export interface Features {
 /** All features, in the order in which they are built: the table of contents of the server. */
 export async function buildFeatures(needs: AppNeeds): Promise<Features> {
   const queries = createRemoteQueries({ ...needs, servers: needs.remoteServers });
+  needs.rooms.hooks.persist.push(queries.profiles.hook);
   const network = await openNetwork(needs);
   const outgoingEdus = network.outbound;
   const people = buildAccountFeatures(needs);

@@ -7,6 +7,7 @@ import { CacheBudget } from '../../platform/cache/index.ts';
 import { createTestClock } from '../../platform/clock.ts';
 import { silentLogger } from '../../platform/observability/index.ts';
 import { RemoteError } from '../../remote-servers/index.ts';
+import type { PersistBatch } from '../../rooms/index.ts';
 import { createRemoteQueries, type ServerCalls } from './index.ts';
 import type { RemoteHistoryNeeds } from './remote-history.ts';
 
@@ -127,4 +128,17 @@ test('a space is asked of one server after another, five at most, and never of o
   const many = Array.from({ length: 9 }, (_, index) => `s${index}.example` as ServerName);
   assert.equal(await queries.spaces.hierarchy('!nowhere:far.example' as RoomId, many), undefined);
   assert.equal(asked.length, 8);
+});
+
+test('a profile is asked for again as soon as a member event tells that it has changed', async () => {
+  let name = 'Alice';
+  const { queries, asked } = asking(() => ({ displayname: name }));
+  const alice = '@alice:far.example' as UserId;
+  assert.equal((await queries.profiles.profileOf(alice))?.displayname, 'Alice');
+  name = 'Alice of the Hill';
+  assert.equal((await queries.profiles.profileOf(alice))?.displayname, 'Alice');
+  const renamed = { type: 'm.room.member', stateKey: alice };
+  queries.profiles.hook.after?.({ stateChanges: [renamed] } as unknown as PersistBatch);
+  assert.equal((await queries.profiles.profileOf(alice))?.displayname, 'Alice of the Hill');
+  assert.equal(asked.length, 2);
 });

@@ -36,11 +36,23 @@ export class RecentAnswers<Value> {
     if (kept && kept.untilMs > this.#clock.monotonic()) return kept.value;
     const underWay = this.#underWay.get(question);
     if (underWay) return underWay;
-    const asking = ask().finally(() => this.#underWay.delete(question));
+    const asking = ask();
     this.#underWay.set(question, asking);
-    const value = await asking;
-    const freshMs = this.#freshness.freshMs(value);
-    if (freshMs > 0) this.#kept.set(question, { value, untilMs: this.#clock.monotonic() + freshMs });
-    return value;
+    try {
+      const value = await asking;
+      const freshMs = this.#freshness.freshMs(value);
+      // Forgotten meanwhile: the answer may be from before what made it old.
+      const isCurrent = this.#underWay.get(question) === asking;
+      if (freshMs > 0 && isCurrent) this.#kept.set(question, { value, untilMs: this.#clock.monotonic() + freshMs });
+      return value;
+    } finally {
+      if (this.#underWay.get(question) === asking) this.#underWay.delete(question);
+    }
+  }
+
+  /** The answer to this question is known to be old: it is asked again. */
+  forget(question: string): void {
+    this.#kept.delete(question);
+    this.#underWay.delete(question);
   }
 }

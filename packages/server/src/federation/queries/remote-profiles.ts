@@ -4,6 +4,7 @@ import { textField, type JsonObject } from '@myelin/protocol/events';
 import { domainOf, type UserId } from '@myelin/protocol/identifiers';
 
 import { RemoteError } from '../../remote-servers/index.ts';
+import type { PersistHook } from '../../rooms/index.ts';
 import { queryBounds, type QueryNeeds } from './asking.ts';
 import { RecentAnswers } from './recent-answers.ts';
 
@@ -23,7 +24,7 @@ const bounds = { ...queryBounds, maxBytes: 256 * 1024 };
 const maxNameLength = 256;
 const maxAvatarLength = 1000;
 
-/** Profiles of users of other servers, remembered for five minutes. */
+/** Profiles of users of other servers, remembered for five minutes or until a member event says that they have changed. */
 export class RemoteProfiles {
   readonly #needs: QueryNeeds;
   readonly #answers: RecentAnswers<RemoteProfile | undefined>;
@@ -43,6 +44,16 @@ export class RemoteProfiles {
    */
   profileOf(userId: UserId): Promise<RemoteProfile | undefined> {
     return this.#answers.of(userId, () => this.#ask(userId));
+  }
+
+  /** What a member event of another server's user tells is newer than what was asked before. */
+  get hook(): PersistHook {
+    return {
+      name: "profiles of other servers' users",
+      after: ({ stateChanges }) => {
+        for (const { type, stateKey } of stateChanges) if (type === 'm.room.member') this.#answers.forget(stateKey);
+      },
+    };
   }
 
   async #ask(userId: UserId): Promise<RemoteProfile | undefined> {
