@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict';
+import { test } from 'node:test';
 
 import type { EventId } from '@myelin/protocol/identifiers';
+import { noPostgresReason, postgresDatabases } from '@myelin/testing';
 
 import { mallory, type HostileRoom, type Sent } from './hostile-room.ts';
 import { holdAgainst, type Row } from './table.ts';
@@ -17,7 +19,7 @@ const messageIsThere = async (room: HostileRoom): Promise<void> => {
 /** It may be that clients see that somebody tried; nothing comes of it. */
 const inVain = { gets: 'taken' } as const;
 
-holdAgainst('redactions', [
+const rows: readonly Row[] = [
   {
     what: 'of Alice’s message by somebody without power',
     in: ['1', '6', '10', '12'],
@@ -93,4 +95,10 @@ holdAgainst('redactions', [
       assert.equal((await room.state('m.room.member', mallory)).membership, 'join');
     },
   },
-] satisfies readonly Row[]);
+];
+
+holdAgainst('redactions', rows);
+// A sample: what is stored, awaited and found again is the same on the other database.
+const postgres = postgresDatabases();
+if (postgres) holdAgainst('redactions (PostgreSQL)', rows, { databases: postgres });
+else test('redactions (PostgreSQL)', { skip: noPostgresReason() ?? true });
