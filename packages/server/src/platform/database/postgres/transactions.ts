@@ -4,6 +4,7 @@ import { callAfterCommit } from '../on-commit.ts';
 import type { PostgresSettings } from '../settings.ts';
 import type { InteractiveTx } from '../types.ts';
 import type { ColumnTypes } from './column-types.ts';
+import type { Connection } from './connection.ts';
 import { isConnectionLoss, isWorthRetrying, postgresError } from './postgres-errors.ts';
 import { PostgresTransaction } from './postgres-transaction.ts';
 import { WriteSession } from './write-session.ts';
@@ -61,7 +62,12 @@ export class Transactions {
   }
 
   async #attempt<T>(session: WriteSession, work: (tx: InteractiveTx) => Promise<T>): Promise<Attempt<T>> {
-    const connection = await session.connection();
+    let connection: Connection;
+    try {
+      connection = await session.connection();
+    } catch (error) {
+      return { done: false, error: postgresError(error), again: isConnectionLoss(error) };
+    }
     const transaction = new PostgresTransaction(connection, this.#types);
     let result: T;
     let last;

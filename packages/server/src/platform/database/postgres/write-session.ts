@@ -16,14 +16,18 @@ export type Outcome =
 
 const DIVISION_BY_ZERO = '22012';
 const SERVER_CUT_OFF = `SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = $1 AND usename = current_user`;
+const RENAME = 'UPDATE write_sessions SET id = $2 WHERE id = $1 OR id = $2 RETURNING position';
+/** How often an answer is looked for over connections that break in turn. */
+const LOOK_UPS = 20;
 
 /**
  * One connection that writes, able to say what became of a commit whose answer was lost with the connection.
  *
  * Each session has a row in `write_sessions`; each of its transactions moves the row's position on by one, and fails (by dividing by
- * zero) when the row is gone. When a connection breaks during a commit, a new one deletes the row: this waits for the old
+ * zero) when the row is gone. When a connection breaks during a commit, a new one gives the row another name: this waits for the old
  * transaction if it still runs, tells by the position whether it was committed, and shuts out whatever of it the server may yet
- * receive. So the writes can be done again, without the danger of doing them twice.
+ * receive. So the writes can be done again, without the danger of doing them twice. The question may itself be cut off and asked
+ * again: the row stays, under its other name, until it is a month old.
  */
 export class WriteSession {
   readonly #settings: PostgresSettings;
@@ -35,7 +39,7 @@ export class WriteSession {
     this.#settings = settings;
   }
 
-  /** The open connection. Rejects with `DatabaseUnavailableError` when there is none within the settings' patience. */
+  /** The open connection. Rejects with `DatabaseUnavailableError` when there is none within the settings' patience, or as the driver does. */
   async connection(): Promise<Connection> {
     if (this.#connection?.alive === true) return this.#connection;
     const id = `myelin-write-${randomBytes(12).toString('hex')}`;
@@ -45,7 +49,7 @@ export class WriteSession {
       await connection.query('INSERT INTO write_sessions (id, position) VALUES ($1, 0)', [id]);
     } catch (error) {
       connection.end();
-      throw postgresError(error);
+      throw error;
     }
     this.#id = id;
     this.#position = 0;
@@ -115,13 +119,14 @@ export class WriteSession {
       try {
         const connection = await this.connection();
         await connection.query(SERVER_CUT_OFF, [lost]);
-        const { rows } = await connection.query('DELETE FROM write_sessions WHERE id = $1 RETURNING position', [lost]);
+        const { rows } = await connection.query(RENAME, [lost, `${lost}-lost`]);
         const row = rows[0] as { position: number } | undefined;
         if (row === undefined) return unknown('its session is gone');
         if (row.position >= position) return { committed: true };
         return { committed: false, error: postgresError(cause), again: true };
       } catch (error) {
-        if (!isConnectionLoss(error) || attempt === 3) return unknown(error);
+        // A database that stays away longer than patience lasts is no loss but a `DatabaseUnavailableError`.
+        if (!isConnectionLoss(error) || attempt === LOOK_UPS) return unknown(error);
       }
     }
   }
