@@ -16,8 +16,8 @@ const messageIsThere = async (room: HostileRoom): Promise<void> => {
   const { event } = await room.whatClientsSee(room.id('message'));
   assert.equal(event.content.body, 'I was here');
 };
-/** It may be that clients see that somebody tried; nothing comes of it. */
-const inVain = { gets: 'taken' } as const;
+/** Nothing comes of it, and clients do not hear that somebody tried. */
+const inVain = { gets: 'taken', clientsSee: 'nothing' } as const;
 
 const rows: readonly Row[] = [
   {

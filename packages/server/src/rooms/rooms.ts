@@ -163,7 +163,7 @@ export async function openRooms(needs: RoomsNeeds): Promise<Rooms> {
     states,
     memberships,
     timeline: new Timeline({ database, events }),
-    visibility: new Visibility({ database, events, states, memberships, hooks }),
+    visibility: new Visibility({ database, rooms: ids, events, states, memberships, hooks }),
     serving: new EventServing({ database, clock, rooms: ids, events, pdus, transactionIds, hooks }),
     transactionIds,
     hooks,

@@ -1,5 +1,4 @@
-import { redactsOf, type JsonObject } from '@myelin/protocol/events';
-import type { EventId } from '@myelin/protocol/identifiers';
+import type { JsonObject } from '@myelin/protocol/events';
 
 import type { Clock } from '../../platform/clock.ts';
 import type { Database } from '../../platform/database/index.ts';
@@ -9,9 +8,9 @@ import type { TransactionIds } from '../send/transaction-ids.ts';
 import type { Viewer } from '../viewer.ts';
 import type { VisibleEvent } from '../visibility/visible-events.ts';
 import { clientEventJson, finishClientEvent, type ClientEventPrefix } from './client-event.ts';
-import { referencesOf } from './event-codec.ts';
 import type { EventStore } from './event-store.ts';
 import type { PduStore } from './pdu-store.ts';
+import { redactedId } from './redacted-id.ts';
 import type { StoredEvent } from './stored-event.ts';
 
 /** How events are to be written for one answer. */
@@ -90,18 +89,10 @@ export class EventServing {
       stateKey: event.stateKey,
       originServerTs: event.originServerTs,
       contentJson: event.contentJson,
-      redacts: event.type === 'm.room.redaction' ? await this.redacts(event) : undefined,
+      redacts: event.type === 'm.room.redaction' ? await redactedId(this.#needs, event) : undefined,
     });
     this.#prefixes.set(event, prefix);
     return prefix;
-  }
-
-  /** The event that a redaction names, wherever its room version has it. */
-  async redacts(event: StoredEvent): Promise<EventId | undefined> {
-    const { rules } = await this.#needs.rooms.byNid(event.roomNid);
-    if (rules.redactsInContent) return redactsOf(event, rules);
-    const { redacts } = referencesOf(event.envelope, rules);
-    return typeof redacts === 'number' ? (await this.#needs.events.byNid(redacts))?.eventId : redacts;
   }
 
   async #federationForms(events: readonly StoredEvent[]): Promise<ClientEventPrefix[]> {

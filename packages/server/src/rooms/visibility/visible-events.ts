@@ -2,10 +2,12 @@ import { readHistoryVisibility, type HistoryVisibility } from '@myelin/protocol/
 
 import { sql, type Database } from '../../platform/database/index.ts';
 import type { EventStore } from '../events/event-store.ts';
+import { isRedactionApplied } from '../events/redacted-id.ts';
 import type { StoredEvent } from '../events/stored-event.ts';
 import type { RoomHooks } from '../hooks.ts';
 import { membershipCode, membershipIn, type Membership } from '../membership/membership.ts';
 import type { Memberships } from '../membership/memberships.ts';
+import type { RoomIds } from '../room-ids.ts';
 import { emptyState, type RoomStates, type StateRoot } from '../state/index.ts';
 import type { Viewer } from '../viewer.ts';
 import { maySeeHistory } from './history-visibility.ts';
@@ -42,8 +44,17 @@ export class Visibility {
   readonly #states: RoomStates;
   readonly #memberships: Memberships;
   readonly #hooks: RoomHooks;
+  readonly #rooms: RoomIds;
 
-  constructor(needs: { database: Database; events: EventStore; states: RoomStates; memberships: Memberships; hooks: RoomHooks }) {
+  constructor(needs: {
+    database: Database;
+    rooms: RoomIds;
+    events: EventStore;
+    states: RoomStates;
+    memberships: Memberships;
+    hooks: RoomHooks;
+  }) {
+    this.#rooms = needs.rooms;
     this.#hooks = needs.hooks;
     this.#database = needs.database;
     this.#events = needs.events;
@@ -76,6 +87,7 @@ export class Visibility {
       // State stays: it is what the room is, whoever set it.
       if (!event.isState && ignored.has(event.sender)) continue;
       if (event.verdict !== 'accepted' || event.roomNid !== roomNid) continue;
+      if (event.type === 'm.room.redaction' && !event.isState && !(await this.#isApplied(event))) continue;
       // What held at an event without a place is not known. Everybody may know of their own memberships.
       if (event.position === undefined && event.stateKey !== viewer.userId) continue;
       const after = await factsAt(event.stateRoot ?? emptyState);
@@ -134,6 +146,10 @@ export class Visibility {
       membership: isOwnMembership ? membershipOf(before) : after.membership,
       joinedLater,
     });
+  }
+
+  #isApplied(redaction: StoredEvent): Promise<boolean> {
+    return isRedactionApplied({ rooms: this.#rooms, events: this.#events }, redaction);
   }
 
   async #factsAt(viewer: Viewer, roomNid: number, root: StateRoot): Promise<FactsAtState> {
