@@ -100,6 +100,7 @@ export async function buildFeatures(needs: AppNeeds): Promise<Features> {
       ...needs,
       filters: filters.filters,
       sources: features.flatMap((feature) => feature.sync ?? []),
+      companions: features.flatMap((feature) => feature.syncCompanions ?? []),
       presence: presence.presence,
       relationsOf: relations.relations.relatedBy,
     }),

@@ -56,7 +56,7 @@ export async function openNetwork(needs: AppNeeds): Promise<Network> {
     membership: membershipOverFederation({ ...needs, remote }),
     async start(features) {
       inbound.start(Object.fromEntries(features.flatMap(({ edus }) => Object.entries(edus ?? {}))));
-      await outbound.start();
+      await outbound.start(features.flatMap(({ durableEdus }) => durableEdus ?? []));
     },
     // Transactions see to it themselves, for those of one server wait for each other first.
     limited: (route) => (route.contract.auth === 'server' && !inbound.routes.includes(route) ? limits.limit(route) : route),

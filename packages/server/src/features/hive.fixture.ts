@@ -11,7 +11,7 @@ import { createTestClock, type TestClock } from '../platform/clock.ts';
 import { Interner, type Database } from '../platform/database/index.ts';
 import { silentLogger, type Logger } from '../platform/observability/index.ts';
 import { createSeededRandom } from '../platform/random.ts';
-import { Notifier } from '../platform/streams/index.ts';
+import { decodeSyncToken, Notifier, type SyncToken } from '../platform/streams/index.ts';
 import {
   openRooms,
   type EventDraft,
@@ -108,6 +108,8 @@ export async function openHive(database: Database): Promise<Hive> {
       newRooms: new Set(fresh),
       roomsWithEvents: new Set(),
       threadCounts: false,
+      since: undefined,
+      upTo: decodeSyncToken('s0') as SyncToken,
     }),
   };
 }

@@ -67,5 +67,5 @@ export type {
   SignatureQuestion,
   SignatureVerifier,
 } from './receive/index.ts';
-export type { SyncPart, SyncScope, SyncSource, UnreadCounts } from './sync-source.ts';
+export type { SyncCompanion, SyncPart, SyncScope, SyncSource, UnreadCounts } from './sync-source.ts';
 export type { Departure, RoomAccess, Visibility, VisibleEvent } from './visibility/visible-events.ts';

@@ -1,4 +1,4 @@
-import type { SyncStreamName } from '../platform/streams/index.ts';
+import type { SyncStreamName, SyncToken } from '../platform/streams/index.ts';
 import type { Viewer } from './viewer.ts';
 
 /** Unread counts of a room or of one of its threads; https://spec.matrix.org/v1.19/client-server-api/#receiving-notifications */
@@ -39,6 +39,9 @@ export interface SyncScope {
   readonly roomsWithEvents: ReadonlySet<number>;
   /** Counts of threads apart (`unread_thread_notifications` of the filter). */
   readonly threadCounts: boolean;
+  /** Where the client has read up to in every stream; undefined where it knows nothing. For sources that follow more than their own. */
+  readonly since: SyncToken | undefined;
+  readonly upTo: SyncToken;
 }
 
 /**
@@ -49,9 +52,26 @@ export interface SyncSource {
   readonly name: string;
   /** Which number of the token is its own. */
   readonly stream: SyncStreamName;
+  /** Streams of others whose moving is a reason to be asked as well. */
+  readonly alsoFollows?: readonly SyncStreamName[];
   /** Up to where its rows can be read. */
   now(): number;
   everything(scope: SyncScope, upTo: number): Promise<SyncPart>;
   /** What came after `since` and not after `upTo`. */
   changes(scope: SyncScope, since: number, upTo: number): Promise<SyncPart>;
+  /**
+   * A client has come with a token: it has everything of this stream up to there. For what is kept only until a client has it. Awaited
+   * before the client is answered.
+   */
+  acknowledged?(viewer: Viewer, position: number): void | Promise<void>;
+}
+
+/**
+ * What stands in every answer and is never a reason to give one: counts that a client reads whenever it hears from us. Asked once an
+ * answer, so it must come from memory nearly always.
+ */
+export interface SyncCompanion {
+  readonly name: string;
+  /** Whole members of the answer by their name, as JSON. */
+  members(viewer: Viewer): Promise<Readonly<Record<string, string>>> | Readonly<Record<string, string>>;
 }

@@ -126,7 +126,15 @@ async function sourcesFor(
 ): Promise<{ end: string; parts: readonly SyncPart[] }> {
   const sources = new SyncSources(tools.rooms, tools.sources());
   const now = sources.now();
-  const scope = { viewer, joinedRooms: joined, newRooms: joined, roomsWithEvents: new Set<number>(), threadCounts: false };
+  const scope = {
+    viewer,
+    joinedRooms: joined,
+    newRooms: joined,
+    roomsWithEvents: new Set<number>(),
+    threadCounts: false,
+    since: undefined,
+    upTo: now,
+  };
   return { end: encodeSyncToken(now), parts: await sources.ask(scope, undefined, now) };
 }
 

@@ -41,6 +41,8 @@ export async function buildSync(tools: SyncTools, view: SyncView): Promise<SyncA
     newRooms: new Set(rooms.moved.filter(({ since }) => since === undefined || view.fullState).map(({ nid }) => nid)),
     roomsWithEvents: new Set(Array.from(joined).flatMap(([nid, part]) => (part.hasEvents ? nid : []))),
     threadCounts: view.filter.unreadThreadNotifications,
+    since: view.since,
+    upTo: view.upTo,
   };
   const parts = await tools.sources.ask(scope, view.since, view.upTo);
   const others = otherMembers(view, parts);
@@ -61,6 +63,14 @@ export async function buildSync(tools: SyncTools, view: SyncView): Promise<SyncA
 /** The answer that says nothing but how far the client has read. */
 export function emptyAnswer(nextBatch: string): SyncAnswer {
   return { parts: [`{"next_batch":${JSON.stringify(nextBatch)}}`], hasNews: false, nextBatch };
+}
+
+/** The same answer with members that stand in every answer. */
+export function withMembers(answer: SyncAnswer, members: Readonly<Record<string, string>>): SyncAnswer {
+  const named = Object.entries(members).map(([name, json]) => `,${JSON.stringify(name)}:${json}`);
+  if (named.length === 0) return answer;
+  const last = answer.parts.at(-1) ?? '';
+  return { ...answer, parts: [...answer.parts.slice(0, -1), last.slice(0, -1), ...named, '}'] };
 }
 
 type Sections = Map<number, string>;

@@ -4,7 +4,7 @@ import type { CacheBudget } from '../../platform/cache/index.ts';
 import type { Clock } from '../../platform/clock.ts';
 import type { Database, Interner } from '../../platform/database/index.ts';
 import type { Notifier } from '../../platform/streams/index.ts';
-import type { Rooms, StoredEvent, SyncSource, Viewer } from '../../rooms/index.ts';
+import type { Rooms, StoredEvent, SyncCompanion, SyncSource, Viewer } from '../../rooms/index.ts';
 import type { Feature } from '../feature.ts';
 import type { Filters } from '../filters/index.ts';
 import { KeptAnswers } from './kept-answers.ts';
@@ -31,6 +31,8 @@ export interface SyncNeeds {
   readonly filters: Filters;
   /** Of all features: what clients follow beside events. */
   readonly sources: readonly SyncSource[];
+  /** Of all features: what stands in every answer. */
+  readonly companions?: readonly SyncCompanion[];
   readonly presence: SeenBySync;
   /** What relates to events, for filters that ask for it (`related_by_senders`, `related_by_rel_types`). */
   relationsOf(viewer: Viewer, events: readonly StoredEvent[]): Promise<ReadonlyMap<number, RelatedBy>>;
@@ -48,7 +50,7 @@ export function syncFeature(needs: SyncNeeds): Feature {
         notifier: needs.notifier,
         clock,
         rooms: needs.rooms,
-        sources: new SyncSources(needs.rooms, needs.sources),
+        sources: new SyncSources(needs.rooms, needs.sources, needs.companions),
         reads: new SharedReads(needs),
         lazyMembers: new LazyMembers(caches),
         relationsOf: (viewer, events) => needs.relationsOf(viewer, events),

@@ -1,6 +1,6 @@
 import type { Clock } from '../../platform/clock.ts';
 import { encodeSyncToken, syncStreams, type Notifier, type SyncToken } from '../../platform/streams/index.ts';
-import { buildSync, emptyAnswer, type SyncAnswer, type SyncTools } from './build-sync.ts';
+import { buildSync, emptyAnswer, type SyncAnswer, type SyncTools, withMembers } from './build-sync.ts';
 import type { SyncView } from './sync-view.ts';
 
 /** However long a client asks to wait. */
@@ -16,6 +16,16 @@ export interface PollTools extends SyncTools {
  * the time is over.
  */
 export async function answerSync(
+  tools: PollTools,
+  view: Omit<SyncView, 'upTo'>,
+  wait: { readonly timeoutMs: number; readonly signal: AbortSignal },
+): Promise<SyncAnswer> {
+  if (view.since !== undefined) await tools.sources.acknowledged(view.viewer, view.since);
+  const answer = await newsOf(tools, view, wait);
+  return withMembers(answer, await tools.sources.companions(view.viewer));
+}
+
+async function newsOf(
   tools: PollTools,
   view: Omit<SyncView, 'upTo'>,
   wait: { readonly timeoutMs: number; readonly signal: AbortSignal },
