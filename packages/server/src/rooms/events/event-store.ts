@@ -7,6 +7,7 @@ import { inList, sql, type Database, type Interner, type SqlValue, type Tx } fro
 import { AuthEdges } from '../forks/auth-edges.ts';
 import type { RoomIds } from '../room-ids.ts';
 import { stateRootFromBytes, stateRootToBytes } from '../state/index.ts';
+import { AbsentIds } from './absent-ids.ts';
 import { decodeEventId, encodeEventId } from './event-codec.ts';
 import { StoredEvent, verdictCode, verdictOfCode } from './stored-event.ts';
 
@@ -50,6 +51,7 @@ export class EventStore {
   /** Written, and not committed yet: what a room's next turn builds on. */
   readonly #pending = new Map<number, StoredEvent>();
   readonly #pendingNids = new Map<EventId, number>();
+  readonly #absent = new AbsentIds();
   /** Which state events rest on which. */
   readonly authEdges: AuthEdges;
 
@@ -129,20 +131,26 @@ export class EventStore {
     const missing = new Map<EventId, Uint8Array>();
     for (const eventId of eventIds) {
       const nid = this.#nidOfId.get(eventId) ?? this.#pendingNids.get(eventId);
-      if (nid === undefined) missing.set(eventId, encodeEventId(eventId));
-      else found.set(eventId, nid);
+      if (nid !== undefined) found.set(eventId, nid);
+      else if (!this.#absent.has(eventId)) missing.set(eventId, encodeEventId(eventId));
     }
     if (missing.size === 0) return found;
-    const rows = await this.#database.all<{ event_nid: number; event_id: Uint8Array }>(
-      sql`SELECT event_nid, event_id FROM events WHERE event_id ${inList([...missing.values()])}`,
+    await this.#absent.look(
+      missing.keys(),
+      async () => {
+        const rows = await this.#database.all<{ event_nid: number; event_id: Uint8Array }>(
+          sql`SELECT event_nid, event_id FROM events WHERE event_id ${inList([...missing.values()])}`,
+        );
+        const nidOfKey = new Map(rows.map((row) => [latin1(row.event_id), row.event_nid]));
+        for (const [eventId, key] of missing) {
+          const nid = nidOfKey.get(latin1(key));
+          if (nid === undefined) continue;
+          this.#nidOfId.set(eventId, nid);
+          found.set(eventId, nid);
+        }
+      },
+      (eventId) => found.has(eventId),
     );
-    const nidOfKey = new Map(rows.map((row) => [latin1(row.event_id), row.event_nid]));
-    for (const [eventId, key] of missing) {
-      const nid = nidOfKey.get(latin1(key));
-      if (nid === undefined) continue;
-      this.#nidOfId.set(eventId, nid);
-      found.set(eventId, nid);
-    }
     return found;
   }
 
@@ -177,6 +185,7 @@ export class EventStore {
       if (stateKeyNid !== undefined && authNids) this.authEdges.write(tx, { nid: event.nid, typeNid, stateKeyNid }, authNids);
       this.#pending.set(event.nid, event);
       this.#pendingNids.set(event.eventId, event.nid);
+      this.#absent.written(event.eventId);
     }
     const events = written.map(({ event }) => event);
     tx.onCommit(() => {
