@@ -3,6 +3,7 @@ import * as federation from '@myelin/protocol/api/federation';
 import type { Feature } from '../features/feature.ts';
 import { endAbsentMembership } from '../features/room-membership/index.ts';
 import { openInbound, ServerLimits, type InboundFederation } from '../federation/inbound/index.ts';
+import { tieLooseEnds } from '../federation/loose-ends.ts';
 import { membershipOverFederation, pduJson, type MembershipOverFederation } from '../federation/membership/index.ts';
 import { OutboundFederation } from '../federation/outbound/index.ts';
 import { remoteEvents, signatureVerifier } from '../federation/remote-events.ts';
@@ -22,6 +23,7 @@ export interface Network {
 }
 
 const tidyEveryMs = 3600_000;
+const tieEveryMs = 60_000;
 const transactionTimeoutMs = 60_000;
 
 /** Plugs the rooms into the network. */
@@ -63,7 +65,10 @@ export async function openNetwork(needs: AppNeeds): Promise<Network> {
     feature: {
       name: 'federation',
       routes: inbound.routes,
-      jobs: [{ name: 'forget old transactions', everyMs: tidyEveryMs, run: () => inbound.tidy() }],
+      jobs: [
+        { name: 'forget old transactions', everyMs: tidyEveryMs, run: () => inbound.tidy() },
+        { name: 'tie loose ends', everyMs: tieEveryMs, run: tieLooseEnds(needs) },
+      ],
       async stop() {
         await inbound.stop();
         await outbound.stop();

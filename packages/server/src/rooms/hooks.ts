@@ -24,6 +24,8 @@ export interface PersistBatch {
   readonly room: Room;
   /** Those that clients get, in the order of their positions; may be none where state resolution has changed the room's state. */
   readonly events: readonly StoredEvent[];
+  /** Where the room changed in the stream, if it was by an event that clients do not get. */
+  readonly position?: number;
   /** When this server enters a room, not those of members. */
   readonly stateChanges: readonly StateChange[];
   readonly membershipChanges: readonly MembershipChange[];

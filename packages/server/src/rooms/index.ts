@@ -28,6 +28,7 @@ export type { EventVerdict } from './events/stored-event.ts';
 export { membershipIn } from './membership/membership.ts';
 export type { Membership, MembershipChange, UserMembership } from './membership/membership.ts';
 export type { Memberships, UserRooms } from './membership/memberships.ts';
+export { localMemberWithPower } from './membership/local-member-with-power.ts';
 export {
   firstMembers,
   forgetMembership,
@@ -68,4 +69,5 @@ export type {
   SignatureVerifier,
 } from './receive/index.ts';
 export type { SyncCompanion, SyncPart, SyncScope, SyncSource, UnreadCounts } from './sync-source.ts';
+export { dummyEventType } from './visibility/dummy-event.ts';
 export type { Departure, RoomAccess, Visibility, VisibleEvent } from './visibility/visible-events.ts';

@@ -119,7 +119,7 @@ export async function openRooms(needs: RoomsNeeds): Promise<Rooms> {
     name: 'recent changes',
     prepare: (batch) => {
       if (batch.historical) return undefined;
-      return (tx) => tx.onCommit(() => recent.changed(batch.room.nid, batch.events.at(-1)?.position ?? 0));
+      return (tx) => tx.onCommit(() => recent.changed(batch.room.nid, batch.events.at(-1)?.position ?? batch.position ?? 0));
     },
   });
   const tools: SendTools = {

@@ -71,10 +71,11 @@ export const rooms = section('Rooms', {
     default: null,
     support: 'later',
   }),
-  dummy_events_threshold: option(integer({ min: 1 }), 'From how many loose ends on the history of a room is tied together.', {
-    default: 10,
-    support: 'later',
-  }),
+  dummy_events_threshold: option(
+    integer({ min: 1 }),
+    'With more loose ends than this the history of a room is tied together by an event that no client sees.',
+    { default: 10 },
+  ),
   room_prejoin_state: option(
     group({
       disable_default_event_types: option(bool, 'Leave the usual types out.', { default: false }),

@@ -1,10 +1,9 @@
-import { effectivePowerLevels } from '@myelin/protocol/auth-rules';
 import { forbidden, MatrixError } from '@myelin/protocol/errors';
-import { listField, objectField, readJoinRules, type JsonObject } from '@myelin/protocol/events';
-import { domainOf, isUserId, type ServerName, type UserId } from '@myelin/protocol/identifiers';
+import { readJoinRules } from '@myelin/protocol/events';
+import type { ServerName, UserId } from '@myelin/protocol/identifiers';
 
 import type { Interner } from '../../platform/database/index.ts';
-import type { Membership, RoomIdentity, Rooms, StoredEvent } from '../../rooms/index.ts';
+import { localMemberWithPower, type Membership, type RoomIdentity, type Rooms } from '../../rooms/index.ts';
 import { isServerIn } from './membership-tools.ts';
 
 interface RestrictedJoinTools {
@@ -29,17 +28,13 @@ export async function authoriserOfJoin(
   if (current === 'join' || current === 'invite') return undefined;
   const { rooms } = tools;
   const root = await rooms.states.currentRoot(room.nid);
-  const [joinRules, create, levels] = await rooms.states.events(room.nid, root, [
-    ['m.room.join_rules', ''],
-    ['m.room.create', ''],
-    ['m.room.power_levels', ''],
-  ]);
+  const joinRules = await rooms.states.event(room.nid, root, 'm.room.join_rules', '');
   const { rule, allow } = readJoinRules(joinRules?.content);
   const isRestricted =
     (rule === 'restricted' && room.rules.restrictedJoins) || (rule === 'knock_restricted' && room.rules.knockRestrictedJoins);
   if (!isRestricted) return undefined;
   await checkIsInOneOf(tools, allow, user);
-  const authoriser = await whoMayInvite(tools, room, create, levels);
+  const authoriser = await localMemberWithPower(tools, room, ({ invite }) => invite);
   if (!authoriser) throw new MatrixError('M_UNABLE_TO_GRANT_JOIN', 'Nobody of this server may invite others to this room');
   return authoriser;
 }
@@ -57,33 +52,4 @@ async function checkIsInOneOf({ rooms, names }: RestrictedJoinTools, allow: read
     throw new MatrixError('M_UNABLE_TO_AUTHORISE_JOIN', 'This server is in none of the rooms whose members may join this room');
   }
   throw forbidden('You belong to none of the rooms whose members may join this room');
-}
-
-async function whoMayInvite(
-  { rooms, names, serverName }: RestrictedJoinTools,
-  room: RoomIdentity,
-  create: StoredEvent | undefined,
-  levels: StoredEvent | undefined,
-): Promise<UserId | undefined> {
-  const power = effectivePowerLevels(create, levels, room.rules);
-  const local = await rooms.memberships.localMembers(room.nid);
-  // Those who are named come first: usually few, whatever the size of the room.
-  for (const userId of new Set(named(create, levels))) {
-    if (domainOf(userId) !== serverName || power.of(userId) < power.invite) continue;
-    const userNid = await names.knownIdOf(userId);
-    if (userNid !== undefined && local.has(userNid)) return userId;
-  }
-  for (const userNid of local) {
-    const userId = (await names.textsOf([userNid])).get(userNid) as UserId | undefined;
-    if (userId !== undefined && power.of(userId) >= power.invite) return userId;
-    // Nobody who is not named has more than the default.
-    if (power.of('') < power.invite) return undefined;
-  }
-  return undefined;
-}
-
-function named(create: StoredEvent | undefined, levels: StoredEvent | undefined): UserId[] {
-  const creators: unknown[] = create ? [create.sender, ...listField(create.content, 'additional_creators')] : [];
-  const users: JsonObject = (levels && objectField(levels.content, 'users')) ?? {};
-  return [...creators, ...Object.keys(users)].filter((id): id is UserId => typeof id === 'string' && isUserId(id));
 }

@@ -38,6 +38,7 @@ import type { MembershipChange } from '../membership/membership.ts';
 import type { RoomIdentity } from '../room-ids.ts';
 import type { ForwardExtremity, Room } from '../room.ts';
 import { rootOf, type BuiltState, type RoomStates, type State, type StateRoot } from '../state/index.ts';
+import { isDummy } from '../visibility/dummy-event.ts';
 import type { EventDraft } from './event-draft.ts';
 import { redactionTarget } from './redaction-target.ts';
 import { strippedStateFor } from './stripped-state.ts';
@@ -106,7 +107,7 @@ export async function sendEvents(
     throw error;
   }
   const { durable } = await persistEvents(tools, room, plan);
-  return { sent: plan.batch.events, durable };
+  return { sent: plan.events.map(({ event }) => event), durable };
 }
 
 async function planEvents(
@@ -239,7 +240,14 @@ async function planEvents(
   return {
     events,
     head,
-    batch: { room, events: stored, stateChanges, membershipChanges, redactions },
+    batch: {
+      room,
+      events: stored.filter((event) => !isDummy(event)),
+      position: slot.position + drafts.length - 1,
+      stateChanges,
+      membershipChanges,
+      redactions,
+    },
     alongside: [
       (tx) => {
         for (const state of statesToWrite(built, stored, head.root)) state.writeTo(tx);

@@ -10,6 +10,7 @@ import type { Memberships } from '../membership/memberships.ts';
 import type { RoomIds } from '../room-ids.ts';
 import { emptyState, type RoomStates, type StateRoot } from '../state/index.ts';
 import type { Viewer } from '../viewer.ts';
+import { isDummy } from './dummy-event.ts';
 import { maySeeHistory } from './history-visibility.ts';
 
 /** An event that the viewer may see, and what the viewer was to the room at that moment (`unsigned.membership`). */
@@ -86,7 +87,7 @@ export class Visibility {
     for (const event of events) {
       // State stays: it is what the room is, whoever set it.
       if (!event.isState && ignored.has(event.sender)) continue;
-      if (event.verdict !== 'accepted' || event.roomNid !== roomNid) continue;
+      if (event.verdict !== 'accepted' || event.roomNid !== roomNid || isDummy(event)) continue;
       if (event.type === 'm.room.redaction' && !event.isState && !(await this.#isApplied(event))) continue;
       // What held at an event without a place is not known. Everybody may know of their own memberships.
       if (event.position === undefined && event.stateKey !== viewer.userId) continue;

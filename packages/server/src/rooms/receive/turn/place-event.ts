@@ -11,6 +11,7 @@ import type { RoomIdentity } from '../../room-ids.ts';
 import type { Room, RoomHead } from '../../room.ts';
 import { strippedStateFor } from '../../send/stripped-state.ts';
 import { emptyState, rootOf, type State, type StateRoot } from '../../state/index.ts';
+import { isDummy } from '../../visibility/dummy-event.ts';
 import type { CheckedEvent } from '../door/at-the-door.ts';
 import { outOfBandAmong } from '../enter/out-of-band.store.ts';
 import { nidAmong } from '../outliers/store-outliers.ts';
@@ -197,7 +198,8 @@ async function planPlacement(
     head,
     batch: {
       room,
-      events: verdict === 'accepted' ? [redactions.asClientsGetIt] : [],
+      events: verdict === 'accepted' && !isDummy(placed) ? [redactions.asClientsGetIt] : [],
+      position: slot.position,
       ...moves,
       redactions: redactions.applied,
       ...(isHistorical && { historical: true }),
