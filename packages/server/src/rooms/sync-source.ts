@@ -26,6 +26,11 @@ export interface SyncPart {
   readonly toDevice?: readonly string[];
   /** Whole members of the answer by their name, as JSON: `device_lists`, `device_one_time_keys_count` … An empty-handed source leaves them out. */
   readonly members?: Readonly<Record<string, string>>;
+  /**
+   * There was too much for one answer, and this part ends at that position of the source's stream: the token goes no further there, so that the
+   * client comes back for the rest.
+   */
+  readonly toldUpTo?: number;
 }
 
 /** For whom, and of which rooms, a source is asked. */

@@ -50,7 +50,7 @@ export async function oldEvents(
 ): Promise<OldEvents> {
   const { rooms, clock } = tools;
   const sources = new SyncSources(rooms, tools.sources());
-  const since = query.from === undefined ? sources.now() : decodeSyncToken(query.from);
+  const since = query.from === undefined ? { ...sources.now(), to_device: 0 } : decodeSyncToken(query.from);
   if (!since) throw invalidParam('from is not a token of this server');
   const room = query.room_id === undefined ? undefined : await readableRoom(rooms, viewer, query.room_id);
   const deadline = clock.monotonic() + Math.min(query.timeout ?? usualTimeoutMs, longestTimeoutMs);
@@ -60,7 +60,8 @@ export async function oldEvents(
       const upTo = sources.now();
       const range = { since: from.events, upTo: Math.min(upTo.events, room?.access.until?.position ?? Infinity) };
       const { events, end } = await eventsIn(tools, viewer, room?.room.nid, range);
-      const next: SyncToken = { ...upTo, events: Math.max(end, since.events) };
+      // Messages to devices are not told here: where they stood in the token, they stay.
+      const next: SyncToken = { ...upTo, to_device: since.to_device, events: Math.max(end, since.events) };
       const left = deadline - clock.monotonic();
       if (events.length > 0 || left <= 0 || signal.aborted) {
         const chunk = await rooms.serving.serve(viewer, events, { withRoomId: true });

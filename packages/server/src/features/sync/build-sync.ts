@@ -44,7 +44,7 @@ export async function buildSync(tools: SyncTools, view: SyncView): Promise<SyncA
     since: view.since,
     upTo: view.upTo,
   };
-  const parts = await tools.sources.ask(scope, view.since, view.upTo);
+  const { parts, toldUpTo } = await tools.sources.ask(scope, view.since, view.upTo);
   const others = otherMembers(view, parts);
   const sections = [
     section('join', await joinedRooms(tools, view, rooms, joined, parts)),
@@ -52,7 +52,7 @@ export async function buildSync(tools: SyncTools, view: SyncView): Promise<SyncA
     section('knock', await knockedRooms(tools, view, rooms)),
     section('leave', await leftRooms(tools, view, rooms, parts)),
   ].filter((text) => text !== undefined);
-  const nextBatch = encodeSyncToken(view.upTo);
+  const nextBatch = encodeSyncToken(toldUpTo);
   const answer = [`{"next_batch":${JSON.stringify(nextBatch)}`];
   for (const text of others) answer.push(',', text);
   if (sections.length > 0) answer.push(',"rooms":{', sections.join(','), '}');

@@ -28,21 +28,31 @@ export class SyncSources {
     return token;
   }
 
-  /** What each of them has to tell. */
-  ask(scope: SyncScope, since: SyncToken | undefined, upTo: SyncToken): Promise<SyncPart[]> {
-    const asked: Promise<SyncPart>[] = [];
+  /** What each of them has to tell, and up to where all of it is told: no further than `upTo`. */
+  async ask(
+    scope: SyncScope,
+    since: SyncToken | undefined,
+    upTo: SyncToken,
+  ): Promise<{ readonly parts: readonly SyncPart[]; readonly toldUpTo: SyncToken }> {
+    const asked: Promise<{ readonly stream: SyncStreamName; readonly part: SyncPart }>[] = [];
+    const ask = async (stream: SyncStreamName, part: Promise<SyncPart>) => ({ stream, part: await part });
     for (const source of this.#sources) {
       const end = upTo[source.stream];
       if (since === undefined) {
-        asked.push(source.everything(scope, end));
+        asked.push(ask(source.stream, source.everything(scope, end)));
         continue;
       }
       // A stream that lives in memory begins anew with the process; a token from before then says nothing about it.
       const start = since[source.stream] <= end ? since[source.stream] : 0;
       const moved = start < end || source.alsoFollows?.some((name) => since[name] < upTo[name]);
-      if (moved || scope.newRooms.size > 0 || scope.roomsWithEvents.size > 0) asked.push(source.changes(scope, start, end));
+      if (moved || scope.newRooms.size > 0 || scope.roomsWithEvents.size > 0) {
+        asked.push(ask(source.stream, source.changes(scope, start, end)));
+      }
     }
-    return Promise.all(asked);
+    const answers = await Promise.all(asked);
+    const toldUpTo: Record<SyncStreamName, number> = { ...upTo };
+    for (const { stream, part } of answers) toldUpTo[stream] = Math.min(toldUpTo[stream], part.toldUpTo ?? Infinity);
+    return { parts: answers.map(({ part }) => part), toldUpTo };
   }
 
   /** The client has all that came before this token. */

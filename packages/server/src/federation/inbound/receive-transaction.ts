@@ -3,7 +3,7 @@ import { forbidden, limitExceeded } from '@myelin/protocol/errors';
 import type { ServerName } from '@myelin/protocol/identifiers';
 
 import type { Clock } from '../../platform/clock.ts';
-import type { Database, Interner } from '../../platform/database/index.ts';
+import { DatabaseFullError, DatabaseUnavailableError, type Database, type Interner } from '../../platform/database/index.ts';
 import type { Logger } from '../../platform/observability/index.ts';
 import { Turns } from '../../platform/turns.ts';
 import type { DoorVerdict, Receiving, RoomIdentity, Rooms } from '../../rooms/index.ts';
@@ -186,6 +186,8 @@ export class Transactions {
       try {
         await handler({ ...edu, origin });
       } catch (error) {
+        // What could not be written down is to come again: the transaction fails, and its server sends it once more.
+        if (error instanceof DatabaseUnavailableError || error instanceof DatabaseFullError) throw error;
         // One that we cannot take must not keep the others, or the events, from coming in.
         this.#needs.logger.error({ err: error, origin, edu: edu.type }, 'an ephemeral message could not be taken in');
       }
