@@ -16,4 +16,5 @@ export * from './room-complexity.ts';
 export * from './space-hierarchy.ts';
 export * from './third-party-invites.ts';
 export * from './transactions.ts';
+export * from './user-keys.ts';
 export * from './version.ts';
