@@ -1,6 +1,7 @@
 import { accountDataFeature } from '../features/account-data/index.ts';
 import type { Feature } from '../features/feature.ts';
 import { filtersFeature } from '../features/filters/index.ts';
+import { keyBackupFeature } from '../features/key-backup/index.ts';
 import { openIdFeature } from '../features/openid/index.ts';
 import { presenceFeature } from '../features/presence/index.ts';
 import { profilesFeature } from '../features/profiles/index.ts';
@@ -46,6 +47,8 @@ export async function buildFeatures(needs: AppNeeds): Promise<Features> {
   const profiles = profilesFeature({ ...needs, accounts: people.accounts, remoteProfiles: queries.profiles });
   people.registrationHooks.onRegistered.push((account, { displayName }) => profiles.profiles.create(account, displayName));
   people.accountHooks.onDeactivated.push(({ userNid }) => profiles.profiles.forget(userNid));
+  const keyBackup = keyBackupFeature(needs);
+  people.accountHooks.onDeactivated.push(({ userNid }) => keyBackup.backups.forget(userNid));
   const presence = await presenceFeature({ ...needs, outgoingEdus, profiles: profiles.profiles });
   connectSignsOfLife(presence.presence, { profiles: profiles.profiles, receipts: receipts.receipts, typing: typing.typing });
   const { feature: roomDirectory, directory } = await roomDirectoryFeature({ ...needs, remoteDirectory: queries.directory });
@@ -74,6 +77,7 @@ export async function buildFeatures(needs: AppNeeds): Promise<Features> {
     accountData,
     network.feature,
     filters,
+    keyBackup,
     openIdFeature({ ...needs, accounts: people.accounts }),
     presence,
     profiles,
