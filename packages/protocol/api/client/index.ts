@@ -50,6 +50,7 @@ export * from './support.ts';
 export * from './sync.ts';
 export * from './tags.ts';
 export * from './threads-list.ts';
+export * from './to-device.ts';
 export * from './typing.ts';
 export * from './versions.ts';
 export * from './wellknown.ts';

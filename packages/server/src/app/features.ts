@@ -16,6 +16,7 @@ import { roomMessagesFeature } from '../features/room-messages/index.ts';
 import { serverInfoFeature } from '../features/server-info/index.ts';
 import { spacesFeature } from '../features/spaces/index.ts';
 import { syncFeature } from '../features/sync/index.ts';
+import { toDeviceFeature } from '../features/to-device/index.ts';
 import { typingFeature } from '../features/typing/index.ts';
 import { createRemoteQueries } from '../federation/queries/index.ts';
 import type { Authenticators, Route } from '../platform/http/index.ts';
@@ -72,6 +73,12 @@ export async function buildFeatures(needs: AppNeeds): Promise<Features> {
   });
   connectPeopleToRooms(needs, people, { membership, creation, directory });
   const relations = await relationsFeature(needs);
+  const toDevice = await toDeviceFeature({
+    ...needs,
+    devices: people.devices,
+    federatesWith: (server) => needs.remoteServers.federatesWith(server),
+    wakeServer: (server) => network.outbound.wakeForDurable(server),
+  });
   const features: Feature[] = [
     ...people.features,
     accountData,
@@ -96,6 +103,7 @@ export async function buildFeatures(needs: AppNeeds): Promise<Features> {
     roomMessagesFeature({ ...needs, membership, aliases: directory, related: relations.relations }),
     serverInfoFeature(needs),
     spacesFeature({ ...needs, remoteSpaces: queries.spaces }),
+    toDevice,
     typing,
   ];
   // It follows what all the others have for it.

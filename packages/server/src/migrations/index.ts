@@ -23,6 +23,7 @@ import remoteServers from './0100-remote-servers.ts';
 import forks from './0110-forks.ts';
 import federation from './0120-federation.ts';
 import openIdTokens from './0130-openid-tokens.ts';
+import toDevice from './0160-to-device.ts';
 import keyBackup from './0165-key-backup.ts';
 
 /** Every step of the schema, in order. A new one goes last, in a file `NNNN-name.ts`; one that was released is never changed. */
@@ -51,5 +52,6 @@ export const migrations: readonly Migration[] = [
   forks,
   federation,
   openIdTokens,
+  toDevice,
   keyBackup,
 ];

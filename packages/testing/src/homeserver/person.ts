@@ -85,6 +85,12 @@ export class Person {
     return (await this.put(path, content)).event_id;
   }
 
+  /** Sends messages to devices, by user and device; a transaction id of its own unless one is given. */
+  async sendsToDevices(type: string, messages: Record<string, Record<string, unknown>>, txnId?: string): Promise<void> {
+    const id = txnId ?? `d${this.deviceId}-${++this.#transactions}`;
+    await this.put(`/sendToDevice/${encodeURIComponent(type)}/${encodeURIComponent(id)}`, { messages });
+  }
+
   joins(roomIdOrAlias: string, body: unknown = {}): Promise<any> {
     return this.post(`/join/${encodeURIComponent(roomIdOrAlias)}`, body);
   }

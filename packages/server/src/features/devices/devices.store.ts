@@ -47,6 +47,14 @@ export async function readDevice(db: Db, userNid: number, deviceId: DeviceId): P
   return row && deviceOf(row);
 }
 
+/** The ids of the devices of some users. */
+export async function readDeviceIds(db: Db, userNids: readonly number[]): Promise<Map<number, DeviceId[]>> {
+  const rows = await db.all(sql<{ user_nid: number; device_id: DeviceId }>`SELECT user_nid, device_id FROM devices
+    WHERE user_nid ${inList(userNids)}`);
+  const ids = Map.groupBy(rows, (row) => row.user_nid);
+  return new Map(Array.from(ids, ([userNid, ofUser]) => [userNid, ofUser.map((row) => row.device_id)]));
+}
+
 /** Makes the device if it is not there; one that is there keeps its name. */
 export function insertDevice(
   tx: Tx,

@@ -7,6 +7,7 @@ import {
   type Device,
   insertDevice,
   readDevice,
+  readDeviceIds,
   readDevices,
   removeDevices,
   type Sighting,
@@ -24,6 +25,8 @@ export interface DeletedDevices {
 export interface Devices {
   list(userNid: number): Promise<readonly Device[]>;
   get(userNid: number, deviceId: DeviceId): Promise<Device | undefined>;
+  /** The ids of the devices of some users; users without devices are left out. */
+  idsOf(userNids: readonly number[]): Promise<ReadonlyMap<number, readonly DeviceId[]>>;
   /** Makes the device if it is not there; one that is there keeps its name. */
   putIn(tx: Tx, device: { readonly userNid: number; readonly deviceId: DeviceId; readonly displayName?: string }): void;
   rename(user: AccountIdentity, deviceId: DeviceId, displayName: string): Promise<void>;
@@ -64,6 +67,7 @@ export function openDevices({ database, clock }: { readonly database: Database; 
       const device = await readDevice(database, userNid, deviceId);
       return device && withSighting(userNid, device);
     },
+    idsOf: (userNids) => readDeviceIds(database, userNids),
     putIn: (tx, device) => insertDevice(tx, { ...device, ts: clock.now() }),
     rename: (user, deviceId, displayName) =>
       database.write((tx) => {
