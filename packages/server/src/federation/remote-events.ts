@@ -1,17 +1,20 @@
 import * as federation from '@myelin/protocol/api/federation';
 import { mayHoldInexactNumbers, parseExactJson, parseJson } from '@myelin/protocol/canonical-json';
 
-import { RemoteError, type RemoteServers } from '../remote-servers/index.ts';
+import { plainCall, RemoteError, type RemoteServers } from '../remote-servers/index.ts';
 import type { RemoteEvents, SignatureAnswer, SignatureVerifier } from '../rooms/index.ts';
+import { openStateAnswer } from './state-answer.ts';
 
 /** What rooms ask for holds up one of their events, not a person. */
 const oneEvent = { timeoutMs: 20_000 };
 const several = { timeoutMs: 60_000 };
-/** A state may be that of a room of 100,000 members. */
-const wholeState = { timeoutMs: 120_000, maxBytes: 512 * 1024 * 1024 };
+/** The ids of a state may be those of a room of 100,000 members. */
+const stateIds = { timeoutMs: 120_000, maxBytes: 64 * 1024 * 1024 };
+/** A whole state is stored while it arrives, so this is as long as both take. */
+const wholeStateTimeoutMs = 600_000;
 
 /** How rooms ask other servers for events that they miss. */
-export function remoteEvents(remote: Pick<RemoteServers, 'request'>): RemoteEvents {
+export function remoteEvents(remote: Pick<RemoteServers, 'request' | 'stream'>): RemoteEvents {
   return {
     async event(server, eventId) {
       const answer = await orNothing(
@@ -26,13 +29,13 @@ export function remoteEvents(remote: Pick<RemoteServers, 'request'>): RemoteEven
     },
     async stateIds(server, roomId, eventId) {
       const question = { params: { roomId }, query: { event_id: eventId } };
-      const answer = await orNothing(remote.request(server, federation.getRoomStateIds, question, wholeState));
+      const answer = await orNothing(remote.request(server, federation.getRoomStateIds, question, stateIds));
       return answer && { stateIds: answer.pdu_ids, authChainIds: answer.auth_chain_ids };
     },
     async state(server, roomId, eventId) {
-      const question = { params: { roomId }, query: { event_id: eventId } };
-      const answer = await orNothing(remote.request(server, federation.getRoomState, question, { ...wholeState, parse }));
-      return answer && { state: answer.pdus, authChain: answer.auth_chain };
+      const call = plainCall(federation.getRoomState, { params: { roomId }, query: { event_id: eventId } });
+      const answer = await orNothing(openStateAnswer(remote, server, call, { state: 'pdus', timeoutMs: wholeStateTimeoutMs }));
+      return answer?.given;
     },
     async backfill(server, roomId, from, limit) {
       const question = { params: { roomId }, query: { v: [...from], limit } };

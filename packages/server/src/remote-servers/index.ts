@@ -9,4 +9,12 @@ export {
 } from './keys/index.ts';
 export { RemoteError, type RemoteFailure } from './remote-error.ts';
 export { createRemoteServers, type RemoteServers, type RemoteServersNeeds } from './remote-servers.ts';
-export { requestText, type CallInput, type PlainCall, type RequestOptions, type SignedRequest } from './requests/index.ts';
+export {
+  plainCall,
+  remoteErrorOf,
+  requestText,
+  type CallInput,
+  type PlainCall,
+  type RequestOptions,
+  type SignedRequest,
+} from './requests/index.ts';

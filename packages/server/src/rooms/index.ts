@@ -62,11 +62,12 @@ export type {
   Receiving,
   ReceiveOutcome,
   RemoteEvents,
-  RemoteState,
+  GivenState,
   RemoteStateIds,
   SignatureAnswer,
   SignatureQuestion,
   SignatureVerifier,
+  StatePiece,
 } from './receive/index.ts';
 export type { SyncCompanion, SyncPart, SyncScope, SyncSource, UnreadCounts } from './sync-source.ts';
 export { dummyEventType } from './visibility/dummy-event.ts';

@@ -1,11 +1,13 @@
 import * as federation from '@myelin/protocol/api/federation';
-import { isJsonObject, parseExactJson } from '@myelin/protocol/canonical-json';
+import { isJsonObject } from '@myelin/protocol/canonical-json';
 import type { Pdu } from '@myelin/protocol/events';
 import { readMember } from '@myelin/protocol/events/content';
 import { domainOf, isUserId, type ServerName, type UserId } from '@myelin/protocol/identifiers';
 import { knownRoomVersions } from '@myelin/protocol/room-versions';
 import { signingKeyIds } from '@myelin/protocol/signatures';
 
+import { plainCall } from '../../remote-servers/index.ts';
+import { openStateAnswer } from '../state-answer.ts';
 import { askServers, type Asking } from './ask-servers.ts';
 import { candidates } from './candidates.ts';
 import { checkComplexity, type MostComplexity } from './check-complexity.ts';
@@ -16,7 +18,6 @@ import { letIn, type IdentifiedPdu, type NamedRoom, type RemoteMembershipTools }
 const templateTimeoutMs = 20_000;
 /** The answer holds the state of the whole room. */
 const joinTimeoutMs = 120_000;
-const mostAnswerBytes = 512 * 1024 * 1024;
 
 /**
  * Joins a user of ours to a room that this server is not in, through one of the servers that are: template, signed join, the room's
@@ -47,20 +48,21 @@ async function enterThrough(
   { roomId }: WantedMembership,
   signed: SignedMembership,
 ): Promise<void> {
-  const answer = await tools.remote.request(
-    server,
-    federation.sendJoinV2,
-    { params: { roomId, eventId: signed.eventId }, query: { omit_members: false }, body: pduJson(signed.pdu) },
-    { timeoutMs: joinTimeoutMs, maxBytes: mostAnswerBytes, ...(!signed.rules.strictCanonicalJson && { parse: parseExactJson }) },
-  );
+  const call = plainCall(federation.sendJoinV2, {
+    params: { roomId, eventId: signed.eventId },
+    query: { omit_members: false },
+    body: pduJson(signed.pdu),
+  });
+  const answer = await openStateAnswer(tools.remote, server, call, { state: 'state', timeoutMs: joinTimeoutMs });
   const room: NamedRoom = { roomId, rules: signed.rules };
-  const joinEvent = await ourJoin(tools, room, signed, answer.event);
   await tools.rooms.receiving.enterRoom({
     ...room,
-    joinEvent,
-    stateEvents: answer.state,
-    authChain: answer.auth_chain,
     origin: server,
+    given: answer.given,
+    async rest() {
+      const { event } = answer.rest();
+      return { joinEvent: await ourJoin(tools, room, signed, event) };
+    },
   });
 }
 

@@ -26,7 +26,7 @@ export interface RemoteMembershipTools {
   readonly random: Random;
   readonly logger: Logger;
   readonly rooms: Rooms;
-  readonly remote: Pick<RemoteServers, 'request' | 'federatesWith'>;
+  readonly remote: Pick<RemoteServers, 'request' | 'stream' | 'federatesWith'>;
   readonly serverName: ServerName;
   readonly signingKey: SigningKey;
 }

@@ -72,9 +72,11 @@ forEachDatabase('entering rooms', ({ test, dialect }) => {
     const room = await rooms.receiving.enterRoom({
       roomId: others.roomId,
       rules: others.rules,
-      joinEvent: others.pdu(max2),
-      stateEvents,
-      authChain: others.authChain(before.values()).map((eventId) => others.pdu(eventId)),
+      given: [
+        { inState: true, events: stateEvents },
+        { inState: false, events: others.authChain(before.values()).map((eventId) => others.pdu(eventId)) },
+      ],
+      rest: () => Promise.resolve({ joinEvent: others.pdu(max2) }),
       origin: far,
     });
     const state = await readable(rooms, room);

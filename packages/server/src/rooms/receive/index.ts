@@ -6,11 +6,12 @@ export {
   noNetwork,
   type RawPdu,
   type RemoteEvents,
-  type RemoteState,
+  type GivenState,
   type RemoteStateIds,
   type SignatureAnswer,
   type SignatureQuestion,
   type SignatureVerifier,
+  type StatePiece,
 } from './remote-events.ts';
 export type { Wanted } from './backfill.ts';
 export type { Entrance } from './enter/enter-room.ts';

@@ -21,7 +21,7 @@ import { roomVersionRules, type RoomVersionRules } from '@myelin/protocol/room-v
 import { generateSigningKey, verifyText, type SigningKey } from '@myelin/protocol/signatures';
 import { resolveStates, stateMapKey, type StateMap } from '@myelin/protocol/state-resolution';
 
-import type { RawPdu, RemoteEvents, SignatureAnswer, SignatureQuestion, SignatureVerifier } from './remote-events.ts';
+import type { RawPdu, RemoteEvents, SignatureAnswer, SignatureQuestion, SignatureVerifier, StatePiece } from './remote-events.ts';
 
 /** An event to send in the name of any server. */
 export interface Sending {
@@ -200,7 +200,7 @@ export class OtherServers implements RemoteEvents, SignatureVerifier {
   async state(server: ServerName, room: RoomId, eventId: EventId) {
     await this.#ask(server, `state ${eventId}`);
     const ids = await this.stateIds(server, room, eventId);
-    return ids && { state: ids.stateIds.map((id) => this.pdu(id)), authChain: ids.authChainIds.map((id) => this.pdu(id)) };
+    return ids && this.given(ids.stateIds);
   }
 
   async backfill(server: ServerName, _room: RoomId, from: readonly EventId[], limit: number): Promise<RawPdu[]> {
@@ -221,6 +221,16 @@ export class OtherServers implements RemoteEvents, SignatureVerifier {
     return this.authChain(sent.event.authEvents)
       .filter((id) => !this.hidden.has(id))
       .map((id) => this.pdu(id));
+  }
+
+  /** A state as servers give it. */
+  given(stateIds: Iterable<EventId>): StatePiece[] {
+    const events = Array.from(stateIds, (eventId) => this.pdu(eventId));
+    const chain = this.authChain(stateIds).map((eventId) => this.pdu(eventId));
+    return [
+      { inState: true, events },
+      { inState: false, events: chain },
+    ];
   }
 
   /** Some events and all that they rest on. */

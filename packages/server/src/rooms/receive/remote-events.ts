@@ -21,8 +21,8 @@ export interface RemoteEvents {
   ): Promise<readonly RawPdu[]>;
   /** The state before an event; https://spec.matrix.org/v1.19/server-server-api/#get_matrixfederationv1state_idsroomid */
   stateIds(server: ServerName, room: RoomId, eventId: EventId): Promise<RemoteStateIds | undefined>;
-  /** The same with the events; https://spec.matrix.org/v1.19/server-server-api/#get_matrixfederationv1stateroomid */
-  state(server: ServerName, room: RoomId, eventId: EventId): Promise<RemoteState | undefined>;
+  /** The same with the events, while they arrive: reading them may reject as well. https://spec.matrix.org/v1.19/server-server-api/#get_matrixfederationv1stateroomid */
+  state(server: ServerName, room: RoomId, eventId: EventId): Promise<GivenState | undefined>;
   /** https://spec.matrix.org/v1.19/server-server-api/#get_matrixfederationv1backfillroomid */
   backfill(server: ServerName, room: RoomId, from: readonly EventId[], limit: number): Promise<readonly RawPdu[]>;
   /** https://spec.matrix.org/v1.19/server-server-api/#get_matrixfederationv1event_authroomideventid */
@@ -34,10 +34,15 @@ export interface RemoteStateIds {
   readonly authChainIds: readonly EventId[];
 }
 
-export interface RemoteState {
-  readonly state: readonly RawPdu[];
-  readonly authChain: readonly RawPdu[];
+/** Some events of a state that another server gives, or of what it rests on. */
+export interface StatePiece {
+  /** Part of the state itself, not of its auth chain only. */
+  readonly inState: boolean;
+  readonly events: readonly RawPdu[];
 }
+
+/** A state as it arrives: to be read once, from its beginning to its end. */
+export type GivenState = AsyncIterable<StatePiece> | Iterable<StatePiece>;
 
 /** Has this server signed this text? */
 export interface SignatureQuestion {

@@ -75,9 +75,8 @@ export async function enters(rooms: Rooms, others: OtherServers, join: EventId):
   return rooms.receiving.enterRoom({
     roomId: others.roomId,
     rules: others.rules,
-    joinEvent: others.pdu(join),
-    stateEvents: Array.from(before.values(), (eventId) => others.pdu(eventId)),
-    authChain: others.authChain(before.values()).map((eventId) => others.pdu(eventId)),
+    rest: () => Promise.resolve({ joinEvent: others.pdu(join) }),
+    given: others.given([...before.values()]),
     origin: far,
   });
 }

@@ -4,7 +4,7 @@ import type { EventId } from '@myelin/protocol/identifiers';
 
 import type { RoomIdentity } from '../../room-ids.ts';
 import type { RawPdu, SignatureVerifier } from '../remote-events.ts';
-import { checkFormat, roomEventOf, type FormedPdu } from './check-format.ts';
+import { checkFormat, roomEventOf, type FormatOutcome, type FormedPdu } from './check-format.ts';
 import { redactIfHashIsWrong } from './check-hash.ts';
 import { verifySignatures } from './verify-signatures.ts';
 
@@ -30,7 +30,19 @@ export async function atTheDoor(
   room: Pick<RoomIdentity, 'roomId' | 'rules'>,
   raw: readonly RawPdu[],
 ): Promise<DoorVerdict[]> {
-  const formed = raw.map((pdu) => checkFormat(pdu, room));
+  return atTheDoorFormed(
+    verifier,
+    room,
+    raw.map((pdu) => checkFormat(pdu, room)),
+  );
+}
+
+/** The same for events whose form has been looked at. */
+export async function atTheDoorFormed(
+  verifier: SignatureVerifier,
+  room: Pick<RoomIdentity, 'roomId' | 'rules'>,
+  formed: readonly FormatOutcome[],
+): Promise<DoorVerdict[]> {
   const signed = formed.filter((outcome) => outcome.ok);
   const verdicts = await verifySignatures(signed, room.rules, verifier);
   let next = 0;

@@ -1,5 +1,5 @@
 import { isJsonObject, own } from '@myelin/protocol/canonical-json';
-import { pduSignableText, type RoomEvent } from '@myelin/protocol/events';
+import { pduSignableText, verifyContentHash } from '@myelin/protocol/events';
 import { domainOf, isUserId, type ServerName, type UserId } from '@myelin/protocol/identifiers';
 import type { RoomVersionRules } from '@myelin/protocol/room-versions';
 
@@ -24,7 +24,7 @@ export async function verifySignatures(
   const questions: SignatureQuestion[] = [];
   for (const [index, { pdu, event }] of pdus.entries()) {
     const text = pduSignableText(pdu, rules);
-    for (const server of signersOf(event, rules)) {
+    for (const server of signersOf({ pdu, event }, rules)) {
       const signatures = own(pdu.signatures, server);
       if (!isJsonObject(signatures) || Object.keys(signatures).length === 0) {
         verdicts[index] = { ok: false, reason: `${server} has not signed the event`, temporary: false };
@@ -52,14 +52,18 @@ export async function verifySignatures(
   return verdicts;
 }
 
-/** The servers that must have signed an event. */
-export function signersOf(event: RoomEvent, rules: RoomVersionRules): Set<ServerName> {
+/** The servers that must have signed an event. Throws a CanonicalJsonError. */
+export function signersOf({ pdu, event }: Pick<FormedPdu, 'pdu' | 'event'>, rules: RoomVersionRules): Set<ServerName> {
   const signers = new Set<ServerName>();
   const isMember = event.type === 'm.room.member' && event.stateKey !== undefined;
   const membership = isMember ? own(event.content, 'membership') : undefined;
   // An event that takes up a third-party invitation is sent in the name of the inviter by another server: the identity server's
-  // signature, which the authorisation rules check, stands for theirs.
-  const isThirdPartyInvite = membership === 'invite' && isJsonObject(own(event.content, 'third_party_invite'));
+  // signature, which the authorisation rules check, stands for theirs. Where the event will be redacted for its wrong hash, and nothing of
+  // that signature be left, the rules would see the inviter's own invite: that one they must have signed.
+  const isThirdPartyInvite =
+    membership === 'invite' &&
+    isJsonObject(own(event.content, 'third_party_invite')) &&
+    (rules.updatedRedaction || verifyContentHash(pdu, rules));
   if (!isThirdPartyInvite) signers.add(domainOf(event.sender));
   // Room versions 1 and 2: the server that named the event.
   if (rules.eventIds === 'assigned') {

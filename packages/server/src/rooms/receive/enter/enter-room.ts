@@ -1,5 +1,5 @@
 import { forbidden, unknown as unknownError } from '@myelin/protocol/errors';
-import type { EventId, RoomId, ServerName } from '@myelin/protocol/identifiers';
+import type { RoomId, ServerName } from '@myelin/protocol/identifiers';
 import type { RoomVersionRules } from '@myelin/protocol/room-versions';
 
 import { membersAfter, persistEvents } from '../../events/persist-events.ts';
@@ -7,12 +7,13 @@ import type { StateChange } from '../../hooks.ts';
 import type { RoomIdentity } from '../../room-ids.ts';
 import type { Room } from '../../room.ts';
 import { rootOf, type State } from '../../state/index.ts';
-import { atTheDoor, type CheckedEvent, type DoorVerdict } from '../door/at-the-door.ts';
+import { atTheDoor, type CheckedEvent } from '../door/at-the-door.ts';
 import { stateOf } from '../gather/fetch-state-after.ts';
-import { nidAmong, storeOutliers } from '../outliers/store-outliers.ts';
+import { storeGiven } from '../gather/store-given.ts';
+import { nidAmong } from '../outliers/store-outliers.ts';
 import { internNames, storedFromPdu, type EventNames } from '../outliers/stored-from-pdu.ts';
 import type { ReceiveTools } from '../receive-tools.ts';
-import type { RawPdu } from '../remote-events.ts';
+import type { GivenState, RawPdu } from '../remote-events.ts';
 import { authEventIdsOf, authoriseByAuthEvents } from '../turn/authorise-by-auth-events.ts';
 import { authoriseByState } from '../turn/authorise-by-state.ts';
 import { gapsBehind, writeGaps } from '../turn/gaps.store.ts';
@@ -23,17 +24,21 @@ import { membersWhoCome } from './members-who-come.ts';
 export interface Entrance {
   readonly roomId: RoomId;
   readonly rules: RoomVersionRules;
+  readonly origin: ServerName;
+  /** The state before the join, and what it rests on. */
+  readonly given: GivenState;
+  /** The rest of what the other server gave; asked for when the state is read. Rejects where it is nonsense. */
+  rest(): Promise<EntranceRest>;
+}
+
+/** What stands in the answer beside the state. */
+export interface EntranceRest {
   /** The join of a user of this server. */
   readonly joinEvent: RawPdu;
-  /** The state before the join. */
-  readonly stateEvents: readonly RawPdu[];
-  readonly authChain: readonly RawPdu[];
-  readonly origin: ServerName;
   /** The state lacks members: what it says of them cannot be held against the join. */
   readonly partial?: boolean;
 }
 
-const doorAtOnce = 500;
 const badGateway = 502;
 
 /**
@@ -42,13 +47,11 @@ const badGateway = 502;
  * Throws M_FORBIDDEN where the join is not allowed by what that server gave, M_UNKNOWN where it gave nonsense.
  */
 export async function enterRoom(tools: ReceiveTools, room: RoomIdentity, entrance: Entrance): Promise<void> {
-  const [join] = await atTheDoor(tools.network.verifier, room, [entrance.joinEvent]);
+  const { stateIds } = await storeGiven(tools, room, entrance.given);
+  const { joinEvent, partial = false } = await entrance.rest();
+  const [join] = await atTheDoor(tools.network.verifier, room, [joinEvent]);
   if (!join?.ok) throw unknownError(`The join is no event of the room: ${join?.reason ?? 'there is none'}`, badGateway);
-  const given = new Map<EventId, CheckedEvent>();
-  await throughTheDoorInto(given, tools, room, entrance.authChain);
-  const inState = await throughTheDoorInto(given, tools, room, entrance.stateEvents);
-  await storeOutliers(tools, room, [...given.values()]);
-  const before = await stateOf(tools, room, inState);
+  const before = await stateOf(tools, room, stateIds);
   const create = await tools.states.event(room.nid, before, 'm.room.create', '');
   const version = create?.content['room_version'] ?? '1';
   if (!create || version !== room.rules.id)
@@ -59,7 +62,7 @@ export async function enterRoom(tools: ReceiveTools, room: RoomIdentity, entranc
     const isInside = (await tools.memberships.localMembers(room.nid)).size > 0;
     return isInside
       ? joinOthers(tools, room, inMemory, join, { names, before })
-      : enter(tools, room, inMemory, join, { names, before, given, partial: entrance.partial === true });
+      : enter(tools, room, inMemory, join, { names, before, partial });
   });
   await durable;
 }
@@ -88,12 +91,10 @@ async function enter(
   {
     names,
     before,
-    given,
     partial,
   }: {
     readonly names: EventNames;
     readonly before: State;
-    readonly given: ReadonlyMap<EventId, CheckedEvent>;
     readonly partial: boolean;
   },
 ): Promise<{ durable: Promise<void> }> {
@@ -133,8 +134,7 @@ async function enter(
     const memberType = await tools.names.idOf('m.room.member');
     const membershipChanges = await membersWhoCome(tools, room, {
       differences: differences.filter(({ type }) => type === memberType),
-      join: placed,
-      given,
+      own: [placed],
       position: slot.position,
     });
     const others = differences.filter(({ type }) => type !== memberType);
@@ -181,38 +181,4 @@ async function otherChanges(
     const change = { typeNid: type, stateKeyNid: stateKey, type: event.type, stateKey: event.stateKey, beforeNid: before };
     return [{ ...change, after: after === undefined ? undefined : event }];
   });
-}
-
-/** Adds those that pass the door, some at a time; gives their ids. What fails is left out, as if it had not been given. */
-async function throughTheDoorInto(
-  into: Map<EventId, CheckedEvent>,
-  tools: ReceiveTools,
-  room: RoomIdentity,
-  raw: readonly RawPdu[],
-): Promise<EventId[]> {
-  const passed: EventId[] = [];
-  const look = (from: number): Promise<DoorVerdict[]> => {
-    const verdicts = atTheDoor(tools.network.verifier, room, raw.slice(from, from + doorAtOnce));
-    // Whoever waits for an earlier one may be gone with that one's failure.
-    verdicts.catch(() => undefined);
-    return verdicts;
-  };
-  let next = look(0);
-  for (let from = 0; from < raw.length; from += doorAtOnce) {
-    const current = next;
-    // Signatures are verified by other threads: meanwhile this one reads the events behind.
-    next = look(from + doorAtOnce);
-    for (const verdict of await current) {
-      if (!verdict.ok) {
-        tools.logger.info(
-          { roomId: room.roomId, eventId: verdict.eventId, reason: verdict.reason },
-          'an event of a joined room was dropped',
-        );
-        continue;
-      }
-      into.set(verdict.eventId, verdict);
-      passed.push(verdict.eventId);
-    }
-  }
-  return passed;
 }

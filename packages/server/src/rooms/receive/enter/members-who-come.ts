@@ -1,83 +1,85 @@
+import type { JsonObject } from '@myelin/protocol/events';
 import { readMembership } from '@myelin/protocol/events/content';
-import { domainOf, type EventId, type UserId } from '@myelin/protocol/identifiers';
+import { domainOf, type UserId } from '@myelin/protocol/identifiers';
 
+import { inList, sql } from '../../../platform/database/index.ts';
 import type { StoredEvent } from '../../events/stored-event.ts';
 import { membershipsOfRoom } from '../../membership/membership-store.ts';
 import { membershipIn, type Membership, type MembershipChange } from '../../membership/membership.ts';
 import type { Room } from '../../room.ts';
 import type { StateDifference } from '../../state/index.ts';
-import type { CheckedEvent } from '../door/at-the-door.ts';
 import type { ReceiveTools } from '../receive-tools.ts';
 
 interface Member {
-  readonly nid: number;
-  readonly userId: UserId;
-  readonly sender: string;
+  readonly senderNid: number;
   readonly membership: Membership;
 }
 
+/** Members are read and written down so many at a time: others are served in between. */
+const atOnce = 1_000;
+
 /**
  * What entering a room makes of its members: by what this server knew of them before, which may be an invitation that came without
- * the room. A hundred thousand members' events are not loaded for it where they have just been given.
+ * the room. Of a hundred thousand members no more is read than it takes.
  */
 export async function membersWhoCome(
   tools: ReceiveTools,
   room: Room,
   entered: {
     readonly differences: readonly StateDifference[];
-    readonly join: StoredEvent;
-    readonly given: ReadonlyMap<EventId, CheckedEvent>;
+    /** Events that are not stored yet. */
+    readonly own: readonly StoredEvent[];
     readonly position: number;
   },
 ): Promise<MembershipChange[]> {
-  const members = await membersOf(tools, entered);
-  const names = await tools.names.idsOf(
-    new Set([...members.values()].flatMap(({ userId, sender }) => [domainOf(userId), sender])),
-  );
   const before = await membershipsOfRoom(tools.database, room.nid);
-  return entered.differences.flatMap(({ stateKey: userNid, before: beforeNid, after }): MembershipChange[] => {
-    const member = members.get(after ?? beforeNid ?? 0);
-    if (!member) return [];
-    const server = domainOf(member.userId);
-    const previous = before.get(userNid);
-    return [
-      {
+  const own = new Map(entered.own.map((event) => [event.nid, memberOf(event)]));
+  const servers = new Map<string, number>();
+  const changes: MembershipChange[] = [];
+  for (let from = 0; from < entered.differences.length; from += atOnce) {
+    const some = entered.differences.slice(from, from + atOnce);
+    const nids = some.flatMap(({ before: left, after }) => after ?? left ?? []);
+    const stored = await storedMembers(tools, nids);
+    const users = await tools.names.textsOf(some.map(({ stateKey }) => stateKey));
+    for (const { stateKey: userNid, before: beforeNid, after } of some) {
+      const eventNid = after ?? beforeNid ?? 0;
+      const member = own.get(eventNid) ?? stored.get(eventNid);
+      if (!member) continue;
+      // The authorisation rules let no other state key pass.
+      const server = domainOf((users.get(userNid) ?? '') as UserId);
+      const serverNid = servers.get(server) ?? (await tools.names.idOf(server));
+      servers.set(server, serverNid);
+      const previous = before.get(userNid);
+      changes.push({
         roomNid: room.nid,
         userNid,
-        senderNid: names.get(member.sender) ?? 0,
-        serverNid: names.get(server) ?? 0,
+        senderNid: member.senderNid,
+        serverNid,
         local: server === tools.serverName,
         membership: after === undefined ? 'leave' : member.membership,
         previous: previous ?? 'leave',
         isFirst: previous === undefined,
-        eventNid: member.nid,
+        eventNid,
         position: entered.position,
-      },
-    ];
-  });
-}
-
-async function membersOf(
-  tools: ReceiveTools,
-  {
-    differences,
-    join,
-    given,
-  }: { differences: readonly StateDifference[]; join: StoredEvent; given: ReadonlyMap<EventId, CheckedEvent> },
-): Promise<Map<number, Member>> {
-  const members = new Map<number, Member>([[join.nid, memberOf(join)]]);
-  for (const [eventId, nid] of await tools.events.nidsOf([...given.keys()])) {
-    const event = given.get(eventId)?.event;
-    if (event?.type !== 'm.room.member' || event.stateKey === undefined) continue;
-    const membership = readMembership(event.content) ?? 'leave';
-    members.set(nid, { nid, userId: event.stateKey as UserId, sender: event.sender, membership });
+      });
+    }
   }
-  const others = differences.flatMap(({ before, after }) => after ?? before ?? []).filter((nid) => !members.has(nid));
-  for (const event of (await tools.events.byNids(others)).values()) members.set(event.nid, memberOf(event));
-  return members;
+  return changes;
 }
 
-function memberOf(event: StoredEvent): Member {
-  // The authorisation rules let no other state key pass.
-  return { nid: event.nid, userId: event.stateKey as UserId, sender: event.sender, membership: membershipIn(event.content) };
+async function storedMembers({ database }: ReceiveTools, nids: readonly number[]): Promise<Map<number, Member>> {
+  const rows = await database.all<{ event_nid: number; sender_nid: number; content: string }>(
+    sql`SELECT e.event_nid, e.sender_nid, j.content FROM events e JOIN event_json j ON j.event_nid = e.event_nid
+        WHERE e.event_nid ${inList(nids)}`,
+  );
+  return new Map(
+    rows.map((row) => [
+      row.event_nid,
+      { senderNid: row.sender_nid, membership: readMembership(JSON.parse(row.content) as JsonObject) ?? 'leave' },
+    ]),
+  );
+}
+
+function memberOf({ senderNid, content }: StoredEvent): Member {
+  return { senderNid, membership: membershipIn(content) };
 }

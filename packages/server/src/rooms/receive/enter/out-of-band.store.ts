@@ -7,10 +7,16 @@ import type { StoredEvent } from '../../events/stored-event.ts';
  */
 export async function outOfBandAmong(db: Db, events: readonly StoredEvent[]): Promise<ReadonlySet<number>> {
   const candidates = events.filter((event) => event.position === undefined && event.type === 'm.room.member');
-  if (candidates.length === 0) return new Set();
-  const rows = await db.all<{ event_nid: number }>(
-    sql`SELECT event_nid FROM out_of_band_events WHERE event_nid ${inList(candidates.map(({ nid }) => nid))}`,
+  return outOfBandNids(
+    db,
+    candidates.map(({ nid }) => nid),
   );
+}
+
+/** The same by numbers alone. */
+export async function outOfBandNids(db: Db, nids: readonly number[]): Promise<ReadonlySet<number>> {
+  if (nids.length === 0) return new Set();
+  const rows = await db.all<{ event_nid: number }>(sql`SELECT event_nid FROM out_of_band_events WHERE event_nid ${inList(nids)}`);
   return new Set(rows.map((row) => row.event_nid));
 }
 

@@ -3,12 +3,13 @@ import type { EventId, ServerName } from '@myelin/protocol/identifiers';
 import { inList, sql } from '../../../platform/database/index.ts';
 import type { RoomIdentity } from '../../room-ids.ts';
 import { emptyState, type State, type StateChange } from '../../state/index.ts';
-import type { CheckedEvent } from '../door/at-the-door.ts';
 import { mostStateEvents, mostStateEventsOneByOne, type ReceiveTools } from '../receive-tools.ts';
-import { ask, askForEvents, throughTheDoor, unreachable } from './ask.ts';
+import { ask, askForEvents, unreachable } from './ask.ts';
 import { gather } from './fetch-auth-events.ts';
+import { storeGiven } from './store-given.ts';
 
-const doorAtOnce = 500;
+/** Events are looked up so many at a time: others are served in between. */
+const readAtOnce = 2_000;
 
 /**
  * The state after an event that has no place here, as another server has it. Its events are stored as outliers, each judged by its own
@@ -48,9 +49,8 @@ export async function fetchStateBefore(
   const wanted = [...new Set([...stateIds, ...authChainIds])];
   const missing = await unknownOf(tools, wanted);
   if (missing.length > mostStateEventsOneByOne) {
-    const whole = await ask(tools, room, () => remote.state(server, room.roomId, eventId));
-    if (whole === unreachable || whole === undefined) return undefined;
-    await storeRaw(tools, room, server, [...whole.authChain, ...whole.state]);
+    const stored = await ask(tools, room, () => storeWhole(tools, room, server, eventId));
+    if (stored !== true) return undefined;
   } else if (missing.length > 0) {
     const { events } = await askForEvents(tools, room, server, missing);
     await gather(tools, room, server, [], events);
@@ -58,24 +58,12 @@ export async function fetchStateBefore(
   return stateOf(tools, room, stateIds);
 }
 
-async function storeRaw(tools: ReceiveTools, room: RoomIdentity, server: ServerName, raw: readonly unknown[]): Promise<void> {
-  const events: CheckedEvent[] = [];
-  for (let from = 0; from < raw.length; from += doorAtOnce) {
-    events.push(...(await throughTheDoor(tools, room, raw.slice(from, from + doorAtOnce))).events);
-  }
-  const unknown = new Set(
-    await unknownOf(
-      tools,
-      events.map(({ eventId }) => eventId),
-    ),
-  );
-  await gather(
-    tools,
-    room,
-    server,
-    [],
-    events.filter(({ eventId }) => unknown.has(eventId)),
-  );
+async function storeWhole(tools: ReceiveTools, room: RoomIdentity, server: ServerName, eventId: EventId): Promise<boolean> {
+  const whole = await tools.network.remote.state(server, room.roomId, eventId);
+  if (whole === undefined) return false;
+  const { leftOut } = await storeGiven(tools, room, whole);
+  if (leftOut.length > 0) await gather(tools, room, server, [], leftOut);
+  return true;
 }
 
 async function unknownOf(tools: ReceiveTools, eventIds: readonly EventId[]): Promise<EventId[]> {
@@ -91,11 +79,14 @@ interface StateRow {
 
 /** The state that consists of these events: those of them that are state events of this room and were not rejected. */
 export async function stateOf(tools: ReceiveTools, room: RoomIdentity, eventIds: readonly EventId[]): Promise<State> {
-  const nids = [...(await tools.events.nidsOf(eventIds)).values()];
-  const rows = await tools.database.all<StateRow>(
-    sql`SELECT event_nid, type_nid, state_key_nid FROM events WHERE event_nid ${inList(nids)} AND room_nid = ${room.nid}
-        AND state_key_nid IS NOT NULL AND verdict <> 2`,
-  );
-  const changes = rows.map((row): StateChange => ({ type: row.type_nid, stateKey: row.state_key_nid, event: row.event_nid }));
+  const changes: StateChange[] = [];
+  for (let from = 0; from < eventIds.length; from += readAtOnce) {
+    const nids = [...(await tools.events.nidsOf(eventIds.slice(from, from + readAtOnce))).values()];
+    const rows = await tools.database.all<StateRow>(
+      sql`SELECT event_nid, type_nid, state_key_nid FROM events WHERE event_nid ${inList(nids)} AND room_nid = ${room.nid}
+          AND state_key_nid IS NOT NULL AND verdict <> 2`,
+    );
+    for (const row of rows) changes.push({ type: row.type_nid, stateKey: row.state_key_nid, event: row.event_nid });
+  }
   return tools.states.tree.apply(room.nid, emptyState, changes);
 }

@@ -22,17 +22,46 @@ const writesAtOnce = 4;
  * without. Resolves when they are durable. Not to be called in the room's turn.
  */
 export async function storeOutliers(tools: ReceiveTools, identity: RoomIdentity, events: readonly CheckedEvent[]): Promise<void> {
-  const ordered = referencesFirst(events, ({ event }) => authEventIdsOf(identity, event));
-  const writes: Promise<void>[] = [];
-  for (let from = 0; from < ordered.length; from += outliersAtOnce) {
-    const some = ordered.slice(from, from + outliersAtOnce);
-    const namesOf = await internNames(tools.names, some);
-    const { durable } = await tools.registry.inTurn(identity, (room) => writeOutliers(tools, identity, room, some, namesOf));
-    writes.push(durable);
-    // A few writes under way at once are enough; what they hold in memory is bounded so.
-    if (writes.length >= writesAtOnce) await writes.shift();
+  const writing = new OutlierWriting(tools, identity);
+  await writing.add(events);
+  await writing.end();
+}
+
+/** Stores outliers that come some at a time, while those before are still on their way to the disk. */
+export class OutlierWriting {
+  readonly #tools: ReceiveTools;
+  readonly #room: RoomIdentity;
+  readonly #writes: Promise<void>[] = [];
+
+  constructor(tools: ReceiveTools, room: RoomIdentity) {
+    this.#tools = tools;
+    this.#room = room;
   }
-  await Promise.all(writes);
+
+  /** Hands some over to be written; gives back those whose auth events are not all known, which are not. */
+  async add(events: readonly CheckedEvent[]): Promise<readonly CheckedEvent[]> {
+    const ordered = referencesFirst(events, ({ event }) => authEventIdsOf(this.#room, event));
+    const leftOut: CheckedEvent[] = [];
+    for (let from = 0; from < ordered.length; from += outliersAtOnce) {
+      const some = ordered.slice(from, from + outliersAtOnce);
+      const namesOf = await internNames(this.#tools.names, some);
+      const written = await this.#tools.registry.inTurn(this.#room, (room) =>
+        writeOutliers(this.#tools, this.#room, room, some, namesOf),
+      );
+      leftOut.push(...written.leftOut);
+      // Its failure is told by whoever waits for it, which may be later.
+      written.durable.catch(() => undefined);
+      this.#writes.push(written.durable);
+      // A few writes under way at once are enough; what they hold in memory is bounded so.
+      if (this.#writes.length >= writesAtOnce) await this.#writes.shift();
+    }
+    return leftOut;
+  }
+
+  /** Resolves when all is durable. */
+  async end(): Promise<void> {
+    await Promise.all(this.#writes.splice(0));
+  }
 }
 
 /** In the room's turn. */
@@ -42,7 +71,7 @@ async function writeOutliers(
   room: Room,
   events: readonly CheckedEvent[],
   namesOf: (event: CheckedEvent) => EventNames,
-): Promise<{ readonly durable: Promise<void> }> {
+): Promise<{ readonly durable: Promise<void>; readonly leftOut: readonly CheckedEvent[] }> {
   const wanted = new Set(events.flatMap((event) => [event.eventId, ...authEventIdsOf(identity, event.event)]));
   const known = await tools.events.byIds([...wanted]);
   const outOfBand = await outOfBandAmong(tools.database, [...known.values()]);
@@ -50,13 +79,17 @@ async function writeOutliers(
     const event = known.get(eventId);
     return !event || outOfBand.has(event.nid);
   });
-  if (unknown.length === 0) return { durable: Promise.resolve() };
+  if (unknown.length === 0) return { durable: Promise.resolve(), leftOut: [] };
   const slot = tools.stream.allocate(unknown.length);
   const outliers: NewEvent[] = [];
+  const leftOut: CheckedEvent[] = [];
   const renumbered: { old: StoredEvent; event: NewEvent }[] = [];
   for (const checked of unknown) {
     const authEvents = authEventIdsOf(identity, checked.event);
-    if (authEvents.some((eventId) => !known.has(eventId))) continue;
+    if (authEvents.some((eventId) => !known.has(eventId))) {
+      leftOut.push(checked);
+      continue;
+    }
     const verdict = authoriseByAuthEvents(identity, checked.event, (eventId) => known.get(eventId));
     const written = storedFromPdu(
       identity,
@@ -84,7 +117,7 @@ async function writeOutliers(
       forgetOutOfBand(tx, old.nid);
     }
   };
-  return { durable: persistOutliers(tools, room, { outliers, alongside, slot }) };
+  return { durable: persistOutliers(tools, room, { outliers, alongside, slot }), leftOut };
 }
 
 /** The numbers of events that are known and of this room. */

@@ -1,0 +1,1 @@
+export { ArraySplitter, splitArrays, type ArrayPiece, type SplitLimits } from './split-arrays.ts';
