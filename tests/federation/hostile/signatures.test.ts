@@ -166,6 +166,22 @@ holdAgainst('signatures and hashes', [
     },
   },
   {
+    what: 'an invite in Alice’s name, as if it took up a third-party invite, that a redaction makes a plain one',
+    in: ['1', '6', '10'],
+    sends: (room) => laundered(room),
+    gets: /hive\.example has not signed/,
+    clientsSee: 'nothing',
+    afterwards: nobodyWasInvited,
+  },
+  {
+    what: 'the same where a redaction keeps what shows that it is none',
+    in: ['11', '12'],
+    sends: (room) => laundered(room),
+    gets: 'taken',
+    clientsSee: 'nothing',
+    afterwards: nobodyWasInvited,
+  },
+  {
     what: 'a membership whose name was changed on the way',
     sends(room) {
       const content = { membership: 'join', displayname: 'Mallory' };
@@ -199,6 +215,24 @@ holdAgainst('signatures and hashes', [
     clientsSee: 'nothing',
   },
 ]);
+
+/** Events of this kind need no signature of their sender's server, and what is left of it without its content would pass for Alice's. */
+function laundered(room: HostileRoom): Sent {
+  const target = `@eve:${stranger}`;
+  const signed = { mxid: target, token: 'none', signatures: {} };
+  const { pdu } = room.event({
+    type: 'm.room.member',
+    sender: room.alice.userId,
+    stateKey: target,
+    content: { membership: 'invite', third_party_invite: { display_name: 'eve', signed } },
+    auth: [...room.auth().slice(0, -1), room.id(room.alice.userId), room.id('m.room.join_rules')],
+  });
+  return room.signedAsItIs({ ...pdu, signatures: {}, hashes: { sha256: 'A'.repeat(43) } });
+}
+
+async function nobodyWasInvited(room: HostileRoom): Promise<void> {
+  if (await room.state('m.room.member', `@eve:${stranger}`)) throw new Error('somebody was invited in the name of Alice');
+}
 
 function rehashed(room: HostileRoom, sha256: string): Sent {
   const { pdu } = room.message('kind');
