@@ -25,6 +25,7 @@ import federation from './0120-federation.ts';
 import openIdTokens from './0130-openid-tokens.ts';
 import toDevice from './0160-to-device.ts';
 import keyBackup from './0165-key-backup.ts';
+import unprovenPdus from './0176-unproven-pdus.ts';
 
 /** Every step of the schema, in order. A new one goes last, in a file `NNNN-name.ts`; one that was released is never changed. */
 export const migrations: readonly Migration[] = [
@@ -54,4 +55,5 @@ export const migrations: readonly Migration[] = [
   openIdTokens,
   toDevice,
   keyBackup,
+  unprovenPdus,
 ];

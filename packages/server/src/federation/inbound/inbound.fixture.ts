@@ -3,7 +3,7 @@ import type { Pdu } from '@myelin/protocol/events';
 import type { EventId, ServerName } from '@myelin/protocol/identifiers';
 
 import type { Hive } from '../../features/hive.fixture.ts';
-import type { DoorVerdict, Receiving } from '../../rooms/index.ts';
+import type { DoorVerdict, Received, Receiving } from '../../rooms/index.ts';
 import { openInbound, ServerLimits, type InboundFederation } from './index.ts';
 
 export const elsewhere = 'elsewhere.example' as ServerName;
@@ -12,31 +12,40 @@ export const elsewhere = 'elsewhere.example' as ServerName;
 export const noLimits = { window_size: 1000, sleep_limit: 1_000_000, sleep_delay: 500, reject_limit: 1_000_000, concurrent: 100 };
 
 /** A room engine that takes whatever a test lets it take, and writes down what came. */
-export class PretendedRooms implements Pick<Receiving, 'atTheDoor' | 'receive'> {
+export class PretendedRooms implements Pick<Receiving, 'atTheDoor' | 'place'> {
   /** Ids in the order in which their rooms took them. */
   readonly taken: EventId[] = [];
   readonly attempts: EventId[] = [];
   /** What happens to an event; nothing special unless a test says so. */
   onReceive: (eventId: EventId) => void | Promise<void> = () => undefined;
+  /** Whether the keys of third servers can be had. */
+  hasKeys = true;
+  /** How often events were brought to the door. */
+  atDoor = 0;
   readonly #watchers: { enough(): boolean; resolve(): void }[] = [];
 
   async atTheDoor(_room: unknown, pdus: readonly unknown[]): Promise<DoorVerdict[]> {
+    this.atDoor += 1;
+    this.#look();
     return pdus.map((pdu) => {
       const eventId = isJsonObject(pdu) ? (pdu['event_id'] as EventId | undefined) : undefined;
       if (eventId?.startsWith('$forged')) return { ok: false, eventId, reason: 'the signature is not right' };
+      if (eventId?.startsWith('$third') && !this.hasKeys) {
+        return { ok: false, eventId, reason: 'no key of third.example is known', temporary: true };
+      }
       return eventId
         ? { ok: true, eventId, pdu: pdu as Pdu, event: undefined as never }
         : { ok: false, eventId, reason: 'no event' };
     });
   }
 
-  async receive(_room: unknown, { eventId }: { readonly eventId: EventId }): Promise<{ readonly outcome: 'accepted' }> {
+  async place(_room: unknown, { eventId }: { readonly eventId: EventId }): Promise<Received> {
     this.attempts.push(eventId);
     this.#look();
     await this.onReceive(eventId);
     this.taken.push(eventId);
     this.#look();
-    return { outcome: 'accepted' };
+    return { outcome: { outcome: 'accepted' }, durable: Promise.resolve() };
   }
 
   /** Resolves once the condition holds. */

@@ -7,11 +7,13 @@ import { route, type Route } from '../../platform/http/index.ts';
 import type { Logger } from '../../platform/observability/index.ts';
 import type { Receiving, Rooms } from '../../rooms/index.ts';
 import type { EduHandler } from '../edu.ts';
-import { forgetAbandoned, inboxAtStart, type InboxEntry } from './pdu-inbox.store.ts';
+import { forgetAbandoned, inboxAtStart, putIntoInbox, type InboxEntry } from './pdu-inbox.store.ts';
 import { Transactions, type TransactionNeeds } from './receive-transaction.ts';
 import { forgetAnswers } from './received-transactions.store.ts';
+import { roomDoor, type RoomDoorNeeds } from './room-door.ts';
 import { RoomLanes } from './room-lanes.ts';
 import type { ServerLimits } from './server-limits.ts';
+import { UnprovenPdus } from './unproven-pdus.ts';
 
 export { ServerLimits, type ServerLimitSettings } from './server-limits.ts';
 
@@ -21,9 +23,9 @@ export interface InboundNeeds {
   readonly clock: Clock;
   readonly logger: Logger;
   readonly rooms: Pick<Rooms, 'ids' | 'states' | 'memberships' | 'events'>;
-  readonly receiving: Pick<Receiving, 'atTheDoor' | 'receive'>;
+  readonly receiving: Pick<Receiving, 'atTheDoor' | 'place'>;
   readonly limits: ServerLimits;
-  readonly aboutAbsentUsers?: TransactionNeeds['aboutAbsentUsers'];
+  readonly aboutAbsentUsers?: RoomDoorNeeds['aboutAbsentUsers'];
 }
 
 /** Transactions of other servers. */
@@ -52,11 +54,30 @@ export async function openInbound(needs: InboundNeeds): Promise<InboundFederatio
     else waitingOf.set(originNid, left);
   };
   const lanes = new RoomLanes({ ...needs, onLeft });
+  const nextInboxId = (): number => ++lastInboxId;
+  const intoInbox: TransactionNeeds['intoInbox'] = (tx, roomNid, entries) => {
+    putIntoInbox(tx, roomNid, entries, clock.now());
+    tx.onCommit(() => {
+      for (const { originNid } of entries) waitingOf.set(originNid, (waitingOf.get(originNid) ?? 0) + 1);
+      lanes.accept(roomNid, entries);
+    });
+  };
+  const atTheDoor = roomDoor(needs);
+  const unproven = await UnprovenPdus.open({
+    ...needs,
+    atTheDoor,
+    accept(tx, roomNid, originNid, pdus) {
+      const entries = pdus.map(({ eventId, pdu }) => ({ id: nextInboxId(), originNid, eventId, pdu, attempts: 0 }));
+      intoInbox(tx, roomNid, entries);
+    },
+  });
   const transactions = new Transactions({
     ...needs,
-    lanes,
+    atTheDoor,
+    unproven,
     waitingOf,
-    nextInboxId: () => ++lastInboxId,
+    nextInboxId,
+    intoInbox,
     edus: () => handlers,
   });
   return {
@@ -75,13 +96,17 @@ export async function openInbound(needs: InboundNeeds): Promise<InboundFederatio
     start(edus) {
       handlers = edus;
       lanes.resume(rooms);
+      unproven.start();
     },
     tidy: () =>
       database.write((tx) => {
         forgetAnswers(tx, clock.now() - answersKeptMs);
         forgetAbandoned(tx, clock.now() - abandonedKeptMs);
       }),
-    stop: () => lanes.stop(),
+    async stop() {
+      await unproven.stop();
+      await lanes.stop();
+    },
   };
 }
 

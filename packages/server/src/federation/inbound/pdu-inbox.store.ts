@@ -68,6 +68,17 @@ export function putAttempts(tx: Tx, id: number, attempts: number): void {
 /** Gives an entry up, and keeps why. */
 export function abandon(tx: Tx, roomNid: number, entry: InboxEntry, reason: string, now: number): void {
   takeFromInbox(tx, [entry.id]);
+  noteAbandoned(tx, roomNid, entry, reason, now);
+}
+
+/** Notes an event that is given up, and why. */
+export function noteAbandoned(
+  tx: Tx,
+  roomNid: number,
+  entry: Pick<InboxEntry, 'originNid' | 'eventId'>,
+  reason: string,
+  now: number,
+): void {
   tx.run(sql`INSERT INTO abandoned_pdus (room_nid, origin_nid, event_id, reason, abandoned_ts)
     VALUES (${roomNid}, ${entry.originNid}, ${entry.eventId}, ${reason}, ${now})`);
 }

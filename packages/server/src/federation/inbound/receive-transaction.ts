@@ -3,16 +3,17 @@ import { forbidden, limitExceeded } from '@myelin/protocol/errors';
 import type { ServerName } from '@myelin/protocol/identifiers';
 
 import type { Clock } from '../../platform/clock.ts';
-import { DatabaseFullError, DatabaseUnavailableError, type Database, type Interner } from '../../platform/database/index.ts';
+import { DatabaseFullError, DatabaseUnavailableError, type Database, type Interner, type Tx } from '../../platform/database/index.ts';
 import type { Logger } from '../../platform/observability/index.ts';
 import { Turns } from '../../platform/turns.ts';
-import type { DoorVerdict, Receiving, RoomIdentity, Rooms } from '../../rooms/index.ts';
+import type { Rooms } from '../../rooms/index.ts';
 import { readEdu, type EduHandler } from '../edu.ts';
-import { mayTakePart } from '../server-acls.ts';
-import { putIntoInbox, type InboxEntry } from './pdu-inbox.store.ts';
+import type { InboxEntry } from './pdu-inbox.store.ts';
 import { answerOf, putAnswer } from './received-transactions.store.ts';
-import type { RoomLanes } from './room-lanes.ts';
+import type { RoomDoor } from './room-door.ts';
 import type { ServerLimits } from './server-limits.ts';
+import type { UnprovenPdu } from './unproven-pdus.store.ts';
+import type { UnprovenPdus } from './unproven-pdus.ts';
 
 /** What another server has sent; its limits were checked at the door of the route. */
 export interface IncomingTransaction {
@@ -30,21 +31,29 @@ export interface IncomingTransaction {
 /** By event id: empty where the event is taken, else with a sentence that says why not. */
 export type PduResults = Record<string, { error?: string }>;
 
+/** What came in, by what is to become of it. */
+interface CheckedPdus {
+  /** Those that may go on to their rooms, by room. */
+  readonly accepted: ReadonlyMap<number, readonly InboxEntry[]>;
+  readonly unproven: readonly Pick<UnprovenPdu, 'roomNid' | 'eventId' | 'originNid' | 'pdu'>[];
+}
+
 export interface TransactionNeeds {
   readonly database: Database;
   readonly names: Interner;
   readonly clock: Clock;
   readonly logger: Logger;
-  readonly rooms: Pick<Rooms, 'ids' | 'states' | 'memberships' | 'events'>;
-  readonly receiving: Pick<Receiving, 'atTheDoor'>;
-  readonly lanes: RoomLanes;
+  readonly rooms: Pick<Rooms, 'ids' | 'events'>;
+  readonly atTheDoor: RoomDoor;
   readonly limits: ServerLimits;
   /** How many events of each server wait in the inbox. */
   readonly waitingOf: Map<number, number>;
   readonly nextInboxId: () => number;
+  /** Stores entries of a room, which hears of them once they are durable. */
+  readonly intoInbox: (tx: Tx, roomNid: number, entries: readonly InboxEntry[]) => void;
+  /** Where events wait whose keys cannot be had. */
+  readonly unproven: Pick<UnprovenPdus, 'admits' | 'keep'>;
   readonly edus: () => Readonly<Record<string, EduHandler>>;
-  /** Of a room that none of our users is in: an invitation that is withdrawn, or the like. True where it is dealt with. */
-  readonly aboutAbsentUsers?: ((room: RoomIdentity, pdu: unknown, origin: ServerName) => Promise<boolean>) | undefined;
 }
 
 /** Beyond so many events that wait for their rooms, their server hears that it is to send more slowly. */
@@ -105,22 +114,23 @@ export class Transactions {
       if ((waitingOf.get(originNid) ?? 0) >= mostWaitingOfOneServer) throw limitExceeded(pauseMs);
     }
     const results: PduResults = {};
-    const [accepted] = await Promise.all([this.#checkPdus(transaction, originNid, results), this.#dispatch(origin, edus)]);
-    if (pdus.length > 0) await this.#store(originNid, transactionId, accepted, results);
+    const [checked] = await Promise.all([this.#checkPdus(transaction, originNid, results), this.#dispatch(origin, edus)]);
+    if (pdus.length > 0) await this.#store(originNid, transactionId, checked, results);
     return results;
   }
 
-  /** The events that may go on to their rooms, by room; for all others `results` says why not. */
+  /** Sorts the events; `results` says of each that it is taken, or why not. */
   async #checkPdus(
     { origin, pdus, exactPdus }: IncomingTransaction,
     originNid: number,
     results: PduResults,
-  ): Promise<Map<number, InboxEntry[]>> {
+  ): Promise<CheckedPdus> {
     const byRoom = Map.groupBy(pdus.keys(), (index) => {
       const pdu = pdus[index];
       return isJsonObject(pdu) ? own(pdu, 'room_id') : undefined;
     });
     const accepted = new Map<number, InboxEntry[]>();
+    const unproven: CheckedPdus['unproven'][number][] = [];
     await Promise.all(
       [...byRoom].map(async ([roomId, indices]) => {
         // Of a room that nobody here knows not even the ids of the events can be told.
@@ -128,13 +138,17 @@ export class Transactions {
         if (!room) return;
         const as = room.rules.strictCanonicalJson ? pdus : exactPdus();
         const ofRoom = indices.map((index) => as[index]);
-        const verdicts = await this.#atTheDoor(room, origin, ofRoom);
+        const verdicts = await this.#needs.atTheDoor(room, origin, ofRoom);
         const passed = verdicts.flatMap((verdict) => (verdict.ok ? verdict.eventId : []));
         const known = await this.#needs.rooms.events.byIds(passed);
         const entries: InboxEntry[] = [];
-        for (const verdict of verdicts) {
+        for (const [index, verdict] of verdicts.entries()) {
           if (verdict.eventId === undefined || !verdict.eventId.isWellFormed()) continue;
           results[verdict.eventId] = verdict.ok ? {} : { error: verdict.reason };
+          if (!verdict.ok && verdict.temporary === true && this.#needs.unproven.admits(originNid)) {
+            results[verdict.eventId] = { error: `${verdict.reason}; it will be asked for again` };
+            unproven.push({ roomNid: room.nid, eventId: verdict.eventId, originNid, pdu: ofRoom[index] });
+          }
           // What has its place in the room is not worked on again; what was only known of may get one now.
           if (!verdict.ok || known.get(verdict.eventId)?.position !== undefined) continue;
           const { eventId, pdu } = verdict;
@@ -143,37 +157,20 @@ export class Transactions {
         if (entries.length > 0) accepted.set(room.nid, entries);
       }),
     );
-    return accepted;
-  }
-
-  async #atTheDoor(room: RoomIdentity, origin: ServerName, pdus: readonly unknown[]): Promise<DoorVerdict[]> {
-    const { rooms, receiving, aboutAbsentUsers } = this.#needs;
-    if ((await rooms.memberships.localMembers(room.nid)).size === 0) {
-      for (const pdu of pdus) await aboutAbsentUsers?.(room, pdu, origin);
-      return [];
-    }
-    const verdicts = await receiving.atTheDoor(room, pdus);
-    if (await mayTakePart(rooms, room.nid, origin)) return verdicts;
-    return verdicts.map(({ eventId }) => ({ ok: false, eventId, reason: `${origin} is not allowed to take part in this room` }));
+    return { accepted, unproven };
   }
 
   async #store(
     originNid: number,
     transactionId: string,
-    accepted: ReadonlyMap<number, readonly InboxEntry[]>,
+    { accepted, unproven }: CheckedPdus,
     results: PduResults,
   ): Promise<void> {
-    const { database, clock, lanes, waitingOf } = this.#needs;
-    const now = clock.now();
+    const { database, clock } = this.#needs;
     await database.write((tx) => {
-      for (const [roomNid, entries] of accepted) putIntoInbox(tx, roomNid, entries, now);
-      putAnswer(tx, originNid, transactionId, JSON.stringify(results), now);
-      tx.onCommit(() => {
-        for (const [roomNid, entries] of accepted) {
-          waitingOf.set(originNid, (waitingOf.get(originNid) ?? 0) + entries.length);
-          lanes.accept(roomNid, entries);
-        }
-      });
+      for (const [roomNid, entries] of accepted) this.#needs.intoInbox(tx, roomNid, entries);
+      this.#needs.unproven.keep(tx, unproven);
+      putAnswer(tx, originNid, transactionId, JSON.stringify(results), clock.now());
     });
   }
 
