@@ -3,7 +3,7 @@ import type { Pdu } from '@myelin/protocol/events';
 import type { EventId, ServerName } from '@myelin/protocol/identifiers';
 
 import type { Hive } from '../../features/hive.fixture.ts';
-import type { DoorVerdict, Received, Receiving } from '../../rooms/index.ts';
+import type { DoorVerdict, Receiving } from '../../rooms/index.ts';
 import { openInbound, ServerLimits, type InboundFederation } from './index.ts';
 
 export const elsewhere = 'elsewhere.example' as ServerName;
@@ -12,7 +12,7 @@ export const elsewhere = 'elsewhere.example' as ServerName;
 export const noLimits = { window_size: 1000, sleep_limit: 1_000_000, sleep_delay: 500, reject_limit: 1_000_000, concurrent: 100 };
 
 /** A room engine that takes whatever a test lets it take, and writes down what came. */
-export class PretendedRooms implements Pick<Receiving, 'atTheDoor' | 'place'> {
+export class PretendedRooms implements Pick<Receiving, 'atTheDoor' | 'receive'> {
   /** Ids in the order in which their rooms took them. */
   readonly taken: EventId[] = [];
   readonly attempts: EventId[] = [];
@@ -39,13 +39,13 @@ export class PretendedRooms implements Pick<Receiving, 'atTheDoor' | 'place'> {
     });
   }
 
-  async place(_room: unknown, { eventId }: { readonly eventId: EventId }): Promise<Received> {
+  async receive(_room: unknown, { eventId }: { readonly eventId: EventId }): Promise<{ readonly outcome: 'accepted' }> {
     this.attempts.push(eventId);
     this.#look();
     await this.onReceive(eventId);
     this.taken.push(eventId);
     this.#look();
-    return { outcome: { outcome: 'accepted' }, durable: Promise.resolve() };
+    return { outcome: 'accepted' };
   }
 
   /** Resolves once the condition holds. */
