@@ -1,7 +1,7 @@
 import { Readable } from 'node:stream';
 
 import type { Database, Interner } from '../../platform/database/index.ts';
-import { readKeys, readKeysOfRoom, type Store, type StoredKey } from './key-backup.store.ts';
+import { readKeys, type Store, type StoredKey } from './key-backup.store.ts';
 
 /** Keys that are in memory at once; some 200 KB of the usual ones. */
 const keysPerPage = 250;
@@ -26,7 +26,7 @@ export function keyJson({ firstMessageIndex, forwardedCount, isVerified, session
 
 async function* roomsJson(database: Database, names: Interner, store: Store): AsyncGenerator<string> {
   let room: number | undefined;
-  for await (const page of pages((after) => readKeys(database, store, after, keysPerPage), { roomNid: 0, sessionId: '' })) {
+  for await (const page of pages(database, store)) {
     const roomIds = await names.textsOf(new Set(page.map(({ roomNid }) => roomNid)));
     let text = room === undefined ? '{"rooms":{' : '';
     for (const key of page) {
@@ -44,7 +44,7 @@ async function* sessionsJson(database: Database, store: Store, roomNid: number |
   let text = '{"sessions":{';
   if (roomNid !== undefined) {
     let comma = '';
-    for await (const page of pages((after) => readKeysOfRoom(database, store, after, keysPerPage), { roomNid, sessionId: '' })) {
+    for await (const page of pages(database, store, roomNid)) {
       yield `${text}${comma}${page.map(memberJson).join()}`;
       comma = ',';
       text = '';
@@ -57,16 +57,12 @@ function memberJson(key: StoredKey): string {
   return `${JSON.stringify(key.sessionId)}:${keyJson(key)}`;
 }
 
-/** Reads page after page, each from where the one before it ended. */
-async function* pages(
-  read: (after: { readonly roomNid: number; readonly sessionId: string }) => Promise<readonly StoredKey[]>,
-  start: { readonly roomNid: number; readonly sessionId: string },
-): AsyncGenerator<readonly StoredKey[]> {
-  for (let after = start; ;) {
-    const page = await read(after);
-    const last = page.at(-1);
-    if (last) yield page;
-    if (!last || page.length < keysPerPage) return;
-    after = last;
-  }
+/** The keys page after page, each from where the one before it ended. */
+async function* pages(database: Database, store: Store, roomNid?: number): AsyncGenerator<readonly StoredKey[]> {
+  let after: StoredKey | undefined;
+  do {
+    const page = await readKeys(database, store, { roomNid, after }, keysPerPage);
+    if (page.length > 0) yield page;
+    after = page.length < keysPerPage ? undefined : page.at(-1);
+  } while (after);
 }

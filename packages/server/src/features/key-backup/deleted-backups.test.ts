@@ -26,11 +26,14 @@ function openBackups(database: Database): KeyBackups {
   return new KeyBackups({ database, names: new Interner(database, new CacheBudget(1_000_000)) });
 }
 
-async function storedKeys(database: Database): Promise<Record<number, number>> {
-  const rows = await database.all(
-    sql<{ user_nid: number; count: number }>`SELECT user_nid, COUNT(*) AS count FROM key_backup_keys GROUP BY user_nid`,
-  );
-  return Object.fromEntries(rows.map(({ user_nid, count }) => [user_nid, count]));
+/** How many keys there are of each user. */
+async function storedKeys(database: Database): Promise<Record<string, number>> {
+  const counts: Record<string, number> = {};
+  for (const { name } of await database.all(sql<{ name: string }>`SELECT name FROM key_backup_keys`)) {
+    const user = name.slice(0, name.indexOf('.'));
+    counts[user] = (counts[user] ?? 0) + 1;
+  }
+  return counts;
 }
 
 async function clearsAway(database: Database): Promise<void> {

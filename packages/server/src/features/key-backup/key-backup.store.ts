@@ -38,24 +38,14 @@ interface BackupRow {
 }
 
 interface StandingRow {
-  room_nid: number;
-  session_id: string;
+  name: string;
   first_message_index: number;
   forwarded_count: number;
   is_verified: number;
 }
 
 const backupColumns = sqlPart('version, store, etag, key_count, algorithm, auth_data');
-const keyColumns = [
-  'user_nid',
-  'store',
-  'room_nid',
-  'session_id',
-  'first_message_index',
-  'forwarded_count',
-  'is_verified',
-  'session_data',
-] as const;
+const keyColumns = ['name', 'first_message_index', 'forwarded_count', 'is_verified', 'session_data'] as const;
 
 /** One list of a statement has no more values than this. */
 const valuesAtOnce = 10_000;
@@ -129,106 +119,86 @@ export function deleteBackups(tx: Tx, userNid: number): void {
   tx.run(sql`DELETE FROM key_backups WHERE user_nid = ${userNid}`);
 }
 
-/** What is told of the keys of these sessions, in whichever rooms, by `keyName`. */
-export async function readStandings(
-  db: Db,
-  { userNid, store }: Store,
-  sessionIds: readonly string[],
-): Promise<Map<string, KeyStanding>> {
+/** What is told of those of these keys that there are, by their names. */
+export async function readStandings(db: Db, names: readonly string[]): Promise<Map<string, KeyStanding>> {
   const standings = new Map<string, KeyStanding>();
-  for (let start = 0; start < sessionIds.length; start += valuesAtOnce) {
-    const some = sessionIds.slice(start, start + valuesAtOnce);
+  for (let start = 0; start < names.length; start += valuesAtOnce) {
     const rows = await db.all(
-      sql<StandingRow>`SELECT room_nid, session_id, first_message_index, forwarded_count, is_verified FROM key_backup_keys
-        WHERE user_nid = ${userNid} AND store = ${store} AND session_id ${inList(some)}`,
+      sql<StandingRow>`SELECT name, first_message_index, forwarded_count, is_verified FROM key_backup_keys
+        WHERE name ${inList(names.slice(start, start + valuesAtOnce))}`,
     );
-    for (const row of rows) standings.set(keyName(row.room_nid, row.session_id), standingOf(row));
+    for (const row of rows) standings.set(row.name, standingOf(row));
   }
   return standings;
 }
 
-/** The name of a key within its store. */
-export function keyName(roomNid: number, sessionId: string): string {
-  return `${roomNid} ${sessionId}`;
+/** The name of a key among those of all users. */
+export function keyName({ userNid, store }: Store, roomNid: number, sessionId: string): string {
+  return `${userNid}.${store}.${roomNid}.${sessionId}`;
+}
+
+/** The names of a store's keys, or of those of one room in it: greater than the first of these, less than the second. */
+function rangeOf({ userNid, store }: Store, roomNid?: number): readonly [above: string, below: string] {
+  const prefix = roomNid === undefined ? `${userNid}.${store}` : `${userNid}.${store}.${roomNid}`;
+  // The full stop comes right before the slash.
+  return [`${prefix}.`, `${prefix}/`];
 }
 
 /** Stores keys, in place of those that are there. */
-export function putKeys(tx: Tx, { userNid, store }: Store, keys: readonly StoredKey[]): void {
+export function putKeys(tx: Tx, store: Store, keys: readonly StoredKey[]): void {
   tx.insertMany(
     'key_backup_keys',
     keyColumns,
     keys.map((key) => [
-      userNid,
-      store,
-      key.roomNid,
-      key.sessionId,
+      keyName(store, key.roomNid, key.sessionId),
       key.firstMessageIndex,
       key.forwardedCount,
       key.isVerified,
       key.sessionData,
     ]),
-    `(user_nid, store, session_id, room_nid) DO UPDATE SET first_message_index = excluded.first_message_index,
-      forwarded_count = excluded.forwarded_count, is_verified = excluded.is_verified, session_data = excluded.session_data`,
+    `(name) DO UPDATE SET first_message_index = excluded.first_message_index, forwarded_count = excluded.forwarded_count,
+      is_verified = excluded.is_verified, session_data = excluded.session_data`,
   );
 }
 
-export async function countKeys(db: Db, { userNid, store }: Store, roomNid: number): Promise<number> {
+export async function countKeys(db: Db, store: Store, roomNid: number): Promise<number> {
+  const [above, below] = rangeOf(store, roomNid);
   const row = await db.get(
-    sql<{ count: number }>`SELECT COUNT(*) AS count FROM key_backup_keys
-      WHERE user_nid = ${userNid} AND store = ${store} AND room_nid = ${roomNid}`,
+    sql<{ count: number }>`SELECT COUNT(*) AS count FROM key_backup_keys WHERE name > ${above} AND name < ${below}`,
   );
   return row?.count ?? 0;
 }
 
-export function deleteKeysOfRoom(tx: Tx, { userNid, store }: Store, roomNid: number): void {
-  tx.run(sql`DELETE FROM key_backup_keys WHERE user_nid = ${userNid} AND store = ${store} AND room_nid = ${roomNid}`);
+export function deleteKeysOfRoom(tx: Tx, store: Store, roomNid: number): void {
+  const [above, below] = rangeOf(store, roomNid);
+  tx.run(sql`DELETE FROM key_backup_keys WHERE name > ${above} AND name < ${below}`);
 }
 
-export function deleteKey(tx: Tx, { userNid, store }: Store, roomNid: number, sessionId: string): void {
-  tx.run(sql`DELETE FROM key_backup_keys
-    WHERE user_nid = ${userNid} AND store = ${store} AND session_id = ${sessionId} AND room_nid = ${roomNid}`);
+export function deleteKey(tx: Tx, store: Store, roomNid: number, sessionId: string): void {
+  tx.run(sql`DELETE FROM key_backup_keys WHERE name = ${keyName(store, roomNid, sessionId)}`);
 }
 
-const fullColumns = sqlPart('room_nid, session_id, first_message_index, forwarded_count, is_verified, session_data');
+const fullColumns = sqlPart('name, first_message_index, forwarded_count, is_verified, session_data');
 type KeyRow = StandingRow & { session_data: string };
 
-export async function readKey(
-  db: Db,
-  { userNid, store }: Store,
-  roomNid: number,
-  sessionId: string,
-): Promise<StoredKey | undefined> {
+export async function readKey(db: Db, store: Store, roomNid: number, sessionId: string): Promise<StoredKey | undefined> {
   const row = await db.get(
-    sql<KeyRow>`SELECT ${fullColumns} FROM key_backup_keys
-      WHERE user_nid = ${userNid} AND store = ${store} AND session_id = ${sessionId} AND room_nid = ${roomNid}`,
+    sql<KeyRow>`SELECT ${fullColumns} FROM key_backup_keys WHERE name = ${keyName(store, roomNid, sessionId)}`,
   );
   return row && keyOf(row);
 }
 
-/** The next keys after one, room by room. */
+/** The next keys of a store, or of one room in it, after one; room by room. */
 export async function readKeys(
   db: Db,
-  { userNid, store }: Store,
-  after: { readonly roomNid: number; readonly sessionId: string },
+  store: Store,
+  { roomNid, after }: { readonly roomNid?: number | undefined; readonly after?: StoredKey | undefined },
   limit: number,
 ): Promise<StoredKey[]> {
+  const [start, below] = rangeOf(store, roomNid);
+  const above = after ? keyName(store, after.roomNid, after.sessionId) : start;
   const rows = await db.all(
-    sql<KeyRow>`SELECT ${fullColumns} FROM key_backup_keys WHERE user_nid = ${userNid} AND store = ${store}
-      AND (room_nid, session_id) > (${after.roomNid}, ${after.sessionId}) ORDER BY room_nid, session_id LIMIT ${limit}`,
-  );
-  return rows.map(keyOf);
-}
-
-/** The next keys of one room after that of a session. */
-export async function readKeysOfRoom(
-  db: Db,
-  { userNid, store }: Store,
-  after: { readonly roomNid: number; readonly sessionId: string },
-  limit: number,
-): Promise<StoredKey[]> {
-  const rows = await db.all(
-    sql<KeyRow>`SELECT ${fullColumns} FROM key_backup_keys WHERE user_nid = ${userNid} AND store = ${store}
-      AND room_nid = ${after.roomNid} AND session_id > ${after.sessionId} ORDER BY session_id LIMIT ${limit}`,
+    sql<KeyRow>`SELECT ${fullColumns} FROM key_backup_keys WHERE name > ${above} AND name < ${below} ORDER BY name LIMIT ${limit}`,
   );
   return rows.map(keyOf);
 }
@@ -244,15 +214,15 @@ export async function readLeftovers(db: Db, limit: number): Promise<Store[]> {
   return rows.map(({ user_nid, store }) => ({ userNid: user_nid, store }));
 }
 
-/** Deletes up to `limit` sessions of a store. */
-export function deleteSomeKeys(tx: Tx, { userNid, store }: Store, limit: number): void {
-  tx.run(sql`DELETE FROM key_backup_keys WHERE user_nid = ${userNid} AND store = ${store} AND session_id IN (
-    SELECT session_id FROM key_backup_keys WHERE user_nid = ${userNid} AND store = ${store} ORDER BY session_id LIMIT ${limit})`);
+/** Deletes up to `limit` keys of a store. */
+export function deleteSomeKeys(tx: Tx, store: Store, limit: number): void {
+  const [above, below] = rangeOf(store);
+  tx.run(sql`DELETE FROM key_backup_keys WHERE name IN (
+    SELECT name FROM key_backup_keys WHERE name > ${above} AND name < ${below} ORDER BY name LIMIT ${limit})`);
 }
 
-export async function isEmptyStore(db: Db, { userNid, store }: Store): Promise<boolean> {
-  const query = sql`SELECT 1 AS one FROM key_backup_keys WHERE user_nid = ${userNid} AND store = ${store} LIMIT 1`;
-  return (await db.get(query)) === undefined;
+export async function isEmptyStore(db: Db, store: Store): Promise<boolean> {
+  return (await readKeys(db, store, {}, 1)).length === 0;
 }
 
 export function deleteLeftover(tx: Tx, { userNid, store }: Store): void {
@@ -278,6 +248,10 @@ function standingOf(row: StandingRow): KeyStanding {
   };
 }
 
+const nameGrammar = /^\d+\.\d+\.(\d+)\.(.*)$/s;
+
 function keyOf(row: KeyRow): StoredKey {
-  return { ...standingOf(row), roomNid: row.room_nid, sessionId: row.session_id, sessionData: row.session_data };
+  const [, roomNid, sessionId] = nameGrammar.exec(row.name) ?? [];
+  if (roomNid === undefined || sessionId === undefined) throw new Error(`${row.name} is no name of a key`);
+  return { ...standingOf(row), roomNid: Number(roomNid), sessionId, sessionData: row.session_data };
 }

@@ -143,19 +143,23 @@ export class KeyBackups {
       const backup = await this.#writable(userNid, version);
       const store = { userNid, store: backup.store };
       const rooms = await this.#names.idsOf(new Set(keys.map(({ roomId }) => roomId)));
-      const kept = await readStandings(this.#database, store, [...new Set(keys.map(({ sessionId }) => sessionId))]);
-      const better: StoredKey[] = [];
-      let added = 0;
-      for (const [index, key] of keys.entries()) {
-        const roomNid = rooms.get(key.roomId) ?? 0;
-        const before = kept.get(keyName(roomNid, key.sessionId));
-        if (before && !isBetterKey(key, before)) continue;
-        if (!before) added++;
+      const named = keys.map((key, index): StoredKey => {
         const { sessionId, firstMessageIndex, forwardedCount, isVerified } = key;
-        better.push({ roomNid, sessionId, firstMessageIndex, forwardedCount, isVerified, sessionData: texts[index] ?? '' });
-      }
+        const roomNid = rooms.get(key.roomId) ?? 0;
+        return { roomNid, sessionId, firstMessageIndex, forwardedCount, isVerified, sessionData: texts[index] ?? '' };
+      });
+      const nameOf = ({ roomNid, sessionId }: StoredKey): string => keyName(store, roomNid, sessionId);
+      const kept = await readStandings(this.#database, named.map(nameOf));
+      const better = named.filter((key) => {
+        const before = kept.get(nameOf(key));
+        return !before || isBetterKey(key, before);
+      });
       if (better.length === 0) return backup;
-      const after = { ...backup, etag: backup.etag + 1, count: backup.count + added };
+      const after = {
+        ...backup,
+        etag: backup.etag + 1,
+        count: backup.count + better.length - better.filter((key) => kept.has(nameOf(key))).length,
+      };
       await this.#database.write((tx) => {
         putKeys(tx, store, better);
         updateKeysOf(tx, userNid, after);
