@@ -1,4 +1,5 @@
 import { accountDataFeature } from '../features/account-data/index.ts';
+import { deviceKeysFeature } from '../features/device-keys/index.ts';
 import type { Feature } from '../features/feature.ts';
 import { filtersFeature } from '../features/filters/index.ts';
 import { keyBackupFeature } from '../features/key-backup/index.ts';
@@ -40,6 +41,7 @@ export async function buildFeatures(needs: AppNeeds): Promise<Features> {
   const network = await openNetwork(needs);
   const outgoingEdus = network.outbound;
   const people = buildAccountFeatures(needs);
+  const deviceKeys = await deviceKeysFeature({ ...needs, devices: people.devices, remoteLists: undefined });
   const filters = filtersFeature(needs);
   const accountData = await accountDataFeature(needs);
   const receipts = await receiptsFeature({ ...needs, outgoingEdus, accountData: accountData.accountData });
@@ -82,6 +84,7 @@ export async function buildFeatures(needs: AppNeeds): Promise<Features> {
   const features: Feature[] = [
     ...people.features,
     accountData,
+    deviceKeys,
     network.feature,
     filters,
     keyBackup,

@@ -58,6 +58,7 @@ export interface Config extends Omit<
   WrittenConfig,
   | 'public_baseurl'
   | 'signing_key_path'
+  | 'one_time_key_claims_path'
   | 'listeners'
   | 'database'
   | 'cache_memory'
@@ -71,6 +72,8 @@ export interface Config extends Omit<
   /** Whether /.well-known/matrix/client is served: public_baseurl stands in the file. */
   readonly serve_client_wellknown: boolean;
   readonly signing_key_path: string;
+  /** Null while the database lives in memory only. */
+  readonly one_time_key_claims_path: string | null;
   readonly listeners: readonly Listener[];
   readonly database: DatabaseSettings;
   /** Bytes of all caches together. */

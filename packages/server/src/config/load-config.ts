@@ -4,8 +4,8 @@ import { dirname, resolve } from 'node:path';
 import { checkTogether } from './check-together.ts';
 import { ConfigError } from './config-error.ts';
 import { options } from './config.ts';
-import type { Config } from './config.ts';
-import { resolveDatabase } from './database-settings.ts';
+import type { Config, WrittenConfig } from './config.ts';
+import { type DatabaseSettings, resolveDatabase } from './database-settings.ts';
 import { resolveListeners } from './listener.ts';
 import { defaultLogSettings } from './log-settings.ts';
 import { readFiles } from './read-files.ts';
@@ -69,6 +69,7 @@ export function loadConfig(paths: readonly string[], from: LoadOptions = {}): Lo
     public_baseurl: baseUrl.endsWith('/') ? baseUrl : `${baseUrl}/`,
     serve_client_wellknown: written.public_baseurl !== null,
     signing_key_path: resolve(written.signing_key_path ?? resolve(from.keysDirectory ?? dirname(lastFile.path), keyName)),
+    one_time_key_claims_path: claimsPath(written, database, dataDirectory),
     listeners,
     database,
     cache_memory:
@@ -92,6 +93,17 @@ export function loadConfig(paths: readonly string[], from: LoadOptions = {}): Lo
   };
   const unsupported = unsupportedWarning(reading);
   return { config, warnings: [...(unsupported === undefined ? [] : [unsupported]), ...warnings, ...logWarnings] };
+}
+
+/** Beside the data, so that whoever moves the data takes it along. */
+function claimsPath(
+  written: Pick<WrittenConfig, 'one_time_key_claims_path' | 'server_name'>,
+  database: DatabaseSettings,
+  dataDirectory: string,
+): string | null {
+  if (written.one_time_key_claims_path !== null) return resolve(dataDirectory, written.one_time_key_claims_path);
+  if (database.name === 'psycopg2') return resolve(dataDirectory, `${written.server_name}.claims`);
+  return database.file === ':memory:' ? null : `${database.file}.claims`;
 }
 
 const noPolicy = {

@@ -23,6 +23,7 @@ import remoteServers from './0100-remote-servers.ts';
 import forks from './0110-forks.ts';
 import federation from './0120-federation.ts';
 import openIdTokens from './0130-openid-tokens.ts';
+import deviceKeys from './0150-device-keys.ts';
 import toDevice from './0160-to-device.ts';
 import keyBackup from './0165-key-backup.ts';
 import unprovenPdus from './0176-unproven-pdus.ts';
@@ -53,6 +54,7 @@ export const migrations: readonly Migration[] = [
   forks,
   federation,
   openIdTokens,
+  deviceKeys,
   toDevice,
   keyBackup,
   unprovenPdus,

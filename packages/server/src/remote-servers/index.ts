@@ -5,7 +5,9 @@ export {
   type OwnKeys,
   pduSignatureCheck,
   type SignatureCheck,
+  type SignatureToVerify,
   type SignatureVerdict,
+  verifySignatures,
 } from './keys/index.ts';
 export { RemoteError, type RemoteFailure } from './remote-error.ts';
 export { createRemoteServers, type RemoteServers, type RemoteServersNeeds } from './remote-servers.ts';

@@ -40,6 +40,7 @@ export async function writeConfiguration(
     server_name: serverName,
     report_stats: false,
     signing_key_path: signingKey,
+    one_time_key_claims_path: join(directory, 'claims'),
     listeners: [{ port: 0, type: 'http', bind_addresses: ['127.0.0.1'], resources: [{ names: ['client', 'federation'] }] }],
     database: { ...databaseSection(database), durability },
     enable_registration: true,

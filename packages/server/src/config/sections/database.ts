@@ -9,6 +9,7 @@ import {
   option,
   section,
   size,
+  text,
   endlessDuration,
   duration,
   maybe,
@@ -42,6 +43,11 @@ export const database = section('Database and caches', {
   cache_memory: option(
     maybe(size),
     'The memory of all caches together. Default: caches.cache_autotuning.max_cache_memory_usage, else 128M at a global_factor of 0.5 and in proportion.',
+    { default: null, own: true },
+  ),
+  one_time_key_claims_path: option(
+    maybe(text),
+    'A small file that tells a restored database by the one-time keys that were given out since it was copied: keep it out of backups. Default: the file of SQLite and ".claims", else <server_name>.claims in the working directory.',
     { default: null, own: true },
   ),
   event_cache_size: option(size, 'Events that Synapse keeps in memory; cache_memory bounds all caches here.', {

@@ -5,3 +5,4 @@ export { createNotary } from './notary.ts';
 export { createOwnKeys, type OwnKeys, type PublishedObject } from './own-keys.ts';
 export type { ServerKey } from './server-keys.ts';
 export { jsonSignatureCheck, pduSignatureCheck } from './signature-checks.ts';
+export { type SignatureToVerify, verifySignatures } from './verify-signatures.ts';

@@ -1,0 +1,83 @@
+import { createHash } from 'node:crypto';
+
+import { encodeBase64, generateSigningKey, signJson, type SigningKey } from '@myelin/protocol/signatures';
+import type { Person } from '@myelin/testing/homeserver';
+
+/** 32 bytes that follow from words. */
+export function bytesOf(...words: readonly (string | number)[]): Uint8Array {
+  return createHash('sha256').update(words.join('\0')).digest();
+}
+
+/** An id as vodozemac writes it. */
+export function keyIdOf(number: number): string {
+  const bytes = Buffer.alloc(8);
+  bytes.writeBigUInt64BE(BigInt(number));
+  return encodeBase64(bytes);
+}
+
+/** The crypto of one device, as far as a server sees it. */
+export class DeviceCrypto {
+  readonly person: Person;
+  /** Its key id is `ed25519:<device id>`. */
+  readonly signingKey: SigningKey;
+  #nextKey = 0;
+
+  /** `seed` tells two crypto stores of one device apart. */
+  constructor(person: Person, seed = 'first') {
+    this.person = person;
+    this.signingKey = generateSigningKey(bytesOf(person.userId, person.deviceId, seed), person.deviceId);
+  }
+
+  sign<T extends object>(object: T) {
+    return signJson(object, this.person.userId, this.signingKey);
+  }
+
+  get deviceKeys() {
+    const { userId, deviceId } = this.person;
+    return this.sign({
+      user_id: userId,
+      device_id: deviceId,
+      algorithms: ['m.olm.v1.curve25519-aes-sha2', 'm.megolm.v1.aes-sha2'],
+      keys: {
+        [`curve25519:${deviceId}`]: encodeBase64(bytesOf('curve', userId, deviceId)),
+        [`ed25519:${deviceId}`]: this.signingKey.publicKey,
+      },
+    });
+  }
+
+  oneTimeKey(number: number, more: object = {}) {
+    return this.sign({ key: encodeBase64(bytesOf('once', this.person.deviceId, number)), ...more });
+  }
+
+  /** So many one-time keys that were never there before. */
+  oneTimeKeys(count: number): Record<string, ReturnType<DeviceCrypto['oneTimeKey']>> {
+    return Object.fromEntries(
+      Array.from({ length: count }, () => {
+        const number = this.#nextKey++;
+        return [`signed_curve25519:${keyIdOf(number)}`, this.oneTimeKey(number)] as const;
+      }),
+    );
+  }
+
+  fallbackKey(number: number) {
+    return { [`signed_curve25519:f${number}`]: this.oneTimeKey(1_000_000 + number, { fallback: true }) };
+  }
+
+  /** Publishes its identity and so many one-time keys. */
+  async publishes(count = 0): Promise<any> {
+    return this.person.post('/keys/upload', { device_keys: this.deviceKeys, one_time_keys: this.oneTimeKeys(count) });
+  }
+}
+
+/** What `person` gets who claims a key of this device: its name and the key, or undefined. */
+export async function claims(person: Person, of: Person): Promise<readonly [string, any] | undefined> {
+  const { one_time_keys } = await person.post('/keys/claim', {
+    one_time_keys: { [of.userId]: { [of.deviceId]: 'signed_curve25519' } },
+  });
+  return Object.entries(one_time_keys[of.userId]?.[of.deviceId] ?? {})[0];
+}
+
+/** What `person` is told of the keys of these people. */
+export function asksFor(person: Person, ...others: readonly Person[]): Promise<any> {
+  return person.post('/keys/query', { device_keys: Object.fromEntries(others.map(({ userId }) => [userId, []])) });
+}
