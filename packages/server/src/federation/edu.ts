@@ -36,7 +36,12 @@ export interface EduOptions {
   readonly transactionsASecond?: number;
   /** After so long it is of no use any more, in milliseconds; without it, it waits as long as its place is not needed. */
   readonly usefulMs?: number;
+  /** How two that leave together become one; EDUs of one type must be given the same function. */
+  readonly merge?: MergeEdus;
 }
+
+/** The content that says what two say; undefined where they cannot be said in one. */
+export type MergeEdus = (one: JsonObject, other: JsonObject) => JsonObject | undefined;
 
 /**
  * Sends EDUs that may be lost: they live in memory, few for each server, and never hold up events. Our own server is left out wherever

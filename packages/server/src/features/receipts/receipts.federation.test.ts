@@ -8,6 +8,7 @@ import { stranger } from '../../federation/outbound/outbound.fixture.ts';
 import { accountDataFeature } from '../account-data/index.ts';
 import { member, openHive, says, state, type Hive } from '../hive.fixture.ts';
 import { receiptsFeature } from './index.ts';
+import { mergeReceipts } from './receipts.federation.ts';
 import { publicReceipts } from './receipts.store.ts';
 
 const elsewhere = 'elsewhere.example' as ServerName;
@@ -81,5 +82,22 @@ forEachDatabase('receipts across servers', ({ test }) => {
         roomNids: [room.nid],
       },
     ]);
+  });
+
+  test('receipts of several readers and rooms go together, those of one reader in several threads do not', async () => {
+    const read = (room: string, user: string, thread?: string): JsonObject => ({
+      [room]: { 'm.read': { [user]: { event_ids: [later], data: { ts: 7, ...(thread && { thread_id: thread }) } } } },
+    });
+    const alices = read('!a', '@alice:hive.example');
+    const both = mergeReceipts(alices, read('!a', '@bob:hive.example'));
+    assert.ok(both);
+    const all = mergeReceipts(both, read('!b', '@alice:hive.example'));
+    const receipt = { event_ids: [later], data: { ts: 7 } };
+    assert.deepEqual(all, {
+      '!a': { 'm.read': { '@alice:hive.example': receipt, '@bob:hive.example': receipt } },
+      '!b': { 'm.read': { '@alice:hive.example': receipt } },
+    });
+    assert.deepEqual(alices, read('!a', '@alice:hive.example'), 'what waits stays as it is');
+    assert.equal(mergeReceipts(both, read('!a', '@alice:hive.example', 'main')), undefined);
   });
 });

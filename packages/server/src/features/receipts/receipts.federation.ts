@@ -1,4 +1,5 @@
 import { isJsonObject, own } from '@myelin/protocol/canonical-json';
+import type { Json, JsonObject } from '@myelin/protocol/events';
 import { domainOf, isEventId, type ServerName } from '@myelin/protocol/identifiers';
 
 import type { Config } from '../../config/index.ts';
@@ -59,6 +60,7 @@ export function sendReceipts(needs: ReceiptFederationNeeds, receipts: Receipts):
       { type: 'm.receipt', content: { [roomId]: { 'm.read': { [userId]: { event_ids: [eventId], data } } } } },
       {
         key: `${roomId} ${userId} ${threadId ?? ''}`,
+        merge: mergeReceipts,
         transactionsASecond: config.federation_rr_transactions_per_room_per_second,
       },
     );
@@ -67,6 +69,26 @@ export function sendReceipts(needs: ReceiptFederationNeeds, receipts: Receipts):
     if (receipt.type !== 'm.read' || domainOf(receipt.userId) !== serverName) return;
     send(receipt).catch((error: unknown) => logger.warn({ err: error }, 'a receipt is not told elsewhere'));
   });
+}
+
+/**
+ * Receipts of several users and rooms as one content. A user has only one place in a room's part, so receipts for several threads stay
+ * apart. https://spec.matrix.org/v1.19/server-server-api/#receipts
+ */
+export function mergeReceipts(one: JsonObject, other: JsonObject): JsonObject | undefined {
+  const merged = { ...one };
+  for (const [roomId, types] of Object.entries(other)) {
+    const present = usersIn(own(one, roomId));
+    const added = usersIn(types);
+    if (Object.keys(added).some((userId) => Object.hasOwn(present, userId))) return undefined;
+    merged[roomId] = { 'm.read': { ...present, ...added } };
+  }
+  return merged;
+}
+
+function usersIn(types: Json | undefined): JsonObject {
+  const users = isJsonObject(types) ? own(types, 'm.read') : undefined;
+  return isJsonObject(users) ? users : {};
 }
 
 function readReceipt(given: unknown): Pick<Receipt, 'eventId' | 'ts' | 'threadId'> | undefined {

@@ -19,9 +19,10 @@ async function waiting(hive: Hive): Promise<number> {
 /** Time passes, and what falls due is tried. */
 async function passes(hive: Hive, ms: number): Promise<void> {
   hive.clock.advance(ms);
-  const due = sql`SELECT COUNT(*) AS events FROM unproven_pdus WHERE retry_ts <= ${hive.clock.now()}`;
+  const now = hive.clock.now();
   for (let round = 0; round < 1000; round++) {
-    if ((await hive.database.get<{ events: number }>(due))?.events === 0) break;
+    const due = await hive.database.get<object>(sql`SELECT 1 AS due FROM unproven_pdus WHERE retry_ts <= ${now} LIMIT 1`);
+    if (!due) break;
     // Should the next attempt have been planned after time went on.
     hive.clock.advance(1);
     await turns();

@@ -5,6 +5,7 @@ import { forEachDatabase } from '@myelin/testing/databases';
 
 import { member, openHive, says, state } from '../../features/hive.fixture.ts';
 import { sql } from '../../platform/database/index.ts';
+import type { MergeEdus } from '../edu.ts';
 import { openOutbound, stranger, turns, until } from './outbound.fixture.ts';
 
 const elsewhere = 'elsewhere.example' as ServerName;
@@ -206,6 +207,42 @@ forEachDatabase('what other servers are told', ({ test }) => {
     const edus = network.edus(elsewhere).slice(3);
     assert.ok(edus.length <= 100 && edus.at(-1)?.content['event'] === '499');
     assert.ok(edus.every(({ edu_type: type }) => type === 'm.receipt'));
+    await outbound.stop();
+  });
+
+  test('what can be said in one leaves as one, and what cannot stays apart', async ({ database }) => {
+    const hive = await openHive(database);
+    const { outbound, network } = await openOutbound(hive);
+    const { room } = await hive.friendsInARoom();
+    await hive.rooms.send(room, [member(await stranger(hive, 'carol', elsewhere), 'join')]);
+    const merge: MergeEdus = (one, other) =>
+      Object.keys(other).some((name) => Object.hasOwn(one, name)) ? undefined : { ...one, ...other };
+    const options = { patienceMs: 500, merge };
+    for (let index = 0; index < 250; index++) {
+      await outbound.toRoom(room.nid, { type: 'm.receipt', content: { [`reader ${index}`]: 'one' } }, { ...options, key: `${index}` });
+    }
+    await outbound.toRoom(room.nid, { type: 'm.receipt', content: { 'reader 249': 'thread' } }, { ...options, key: 'thread' });
+    await outbound.toRoom(room.nid, { type: 'm.receipt', content: { 'reader 3': 'two' } }, { ...options, key: '3' });
+    await outbound.toRoom(room.nid, { type: 'm.presence', content: { 'reader 300': 'online' } }, options);
+    hive.clock.advance(500);
+    await until(() => network.received.length === 1);
+    const contents = network.edus(elsewhere).map(({ content }) => content);
+    assert.deepEqual(
+      contents.map((content) => Object.keys(content).length),
+      [100, 100, 50, 1, 1],
+    );
+    assert.deepEqual(
+      contents.flatMap((content) => Object.entries(content)).filter(([name]) => ['reader 3', 'reader 249', 'reader 300'].includes(name)),
+      [
+        ['reader 249', 'one'],
+        ['reader 3', 'two'],
+        ['reader 249', 'thread'],
+        ['reader 300', 'online'],
+      ],
+    );
+    await outbound.toRoom(room.nid, { type: 'm.receipt', content: { 'reader 1': 'more' } }, { ...options, patienceMs: 0, key: '1' });
+    await until(() => network.received.length === 2);
+    assert.equal(network.edus(elsewhere).length, 6, 'nothing leaves twice');
     await outbound.stop();
   });
 
