@@ -85,6 +85,15 @@ suite('the format of an event from a stranger', () => {
     });
   }
 
+  test('history may have events from before the limits of references', () => {
+    for (const rules of [version('1'), version('6')]) {
+      const reference = rules.referencesCarryHashes ? ['$p:a', { sha256: 'x' }] : '$p';
+      const old = message(rules, { prev_events: Array(40).fill(reference), auth_events: Array(12).fill(reference) });
+      assert.ok(!checkPduFormat(old, rules).ok);
+      assert.ok(checkPduFormat(old, rules, { anyNumberOfReferences: true }).ok);
+    }
+  });
+
   test('only versions 1 and 2 carry event ids and pairs of id and hashes', () => {
     const [old, later] = [version('2'), version('3')];
     for (const event_id of [undefined, 'x', 1, `$${'a'.repeat(255)}`])

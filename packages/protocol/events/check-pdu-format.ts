@@ -13,6 +13,14 @@ export const maxPrevEvents = 20;
 /** https://spec.matrix.org/v1.19/rooms/v12/#event-format */
 export const maxAuthEvents = 10;
 
+export interface FormatOptions {
+  /**
+   * More than {@link maxPrevEvents} and {@link maxAuthEvents} pass: for history, in which there may be events from before those limits.
+   * https://spec.matrix.org/v1.19/server-server-api/#get_matrixfederationv1backfillroomid
+   */
+  readonly anyNumberOfReferences?: boolean;
+}
+
 export type FormatVerdict = { readonly ok: true; readonly pdu: Pdu } | { readonly ok: false; readonly reason: string };
 
 /**
@@ -21,8 +29,8 @@ export type FormatVerdict = { readonly ok: true; readonly pdu: Pdu } | { readonl
  *
  * https://spec.matrix.org/v1.19/server-server-api/#checks-performed-on-receipt-of-a-pdu
  */
-export function checkPduFormat(value: unknown, rules: RoomVersionRules): FormatVerdict {
-  const reason = faultOf(value, rules);
+export function checkPduFormat(value: unknown, rules: RoomVersionRules, options: FormatOptions = {}): FormatVerdict {
+  const reason = faultOf(value, rules, options);
   return reason === undefined ? { ok: true, pdu: value as Pdu } : { ok: false, reason };
 }
 
@@ -50,14 +58,15 @@ export function tooLarge(pdu: Readonly<Record<string, unknown>>, rules: RoomVers
 
 const limitedKeys = ['sender', 'room_id', 'type', 'state_key', 'event_id'] as const;
 
-function faultOf(pdu: unknown, rules: RoomVersionRules): string | undefined {
+function faultOf(pdu: unknown, rules: RoomVersionRules, { anyNumberOfReferences = false }: FormatOptions): string | undefined {
   if (!isJsonObject(pdu)) return 'an event is a JSON object';
+  const [mostPrev, mostAuth] = anyNumberOfReferences ? [Infinity, Infinity] : [maxPrevEvents, maxAuthEvents];
   return (
     faultInStrings(pdu) ??
     faultInIds(pdu, rules) ??
     faultInNumbers(pdu, rules) ??
-    faultInReferences(pdu['prev_events'], 'prev_events', maxPrevEvents, rules) ??
-    faultInReferences(pdu['auth_events'], 'auth_events', maxAuthEvents, rules) ??
+    faultInReferences(pdu['prev_events'], 'prev_events', mostPrev, rules) ??
+    faultInReferences(pdu['auth_events'], 'auth_events', mostAuth, rules) ??
     faultInObjects(pdu) ??
     faultInSize(pdu, rules)
   );

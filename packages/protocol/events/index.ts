@@ -15,5 +15,5 @@ export { bareIds, redactsOf, roomEventFromPdu } from './room-event.ts';
 export { hashAndSignPdu, pduSignableText, signPdu, verifyPdu } from './sign-pdu.ts';
 export type { UnsignedPdu } from './sign-pdu.ts';
 export { checkPduFormat, maxAuthEvents, maxPduBytes, maxPrevEvents, pduSize, tooLarge } from './check-pdu-format.ts';
-export type { FormatVerdict } from './check-pdu-format.ts';
+export type { FormatOptions, FormatVerdict } from './check-pdu-format.ts';
 export * from './content/index.ts';

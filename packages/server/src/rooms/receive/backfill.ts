@@ -41,6 +41,8 @@ export async function backfill(tools: ReceiveTools, room: RoomIdentity, wanted: 
       room,
       () => tools.network.remote.backfill(server, room.roomId, from, limit),
       limit,
+      // "The response of backfill MUST NOT be validated on these specific restrictions."
+      { anyNumberOfReferences: true },
     );
     const came = await receiveHistory(tools, room, events, server);
     if (came > 0) return came;

@@ -201,6 +201,18 @@ forEachDatabase('history from before', ({ test }) => {
     const [oldest] = await again.timeline.page(room.nid, { direction: 'f', limit: 1 });
     assert.equal(oldest?.type, 'm.room.create');
   });
+
+  test('an event from before there were limits, which follows thirty others, has its place there', async ({ database }) => {
+    const { others, join: first } = friendsElsewhere('6');
+    const branches = Array.from({ length: 30 }, (_, count) => others.send(says(ann, `branch ${count}`), [first]));
+    const merge = others.send(says(ann, 'all together'), branches);
+    const join = others.send(membership(max, 'join'), [merge]);
+    const rooms = await roomsOver(database, others);
+    const room = await enters(rooms, others, join);
+    await rooms.receiving.backfill(room, { servers: [far], limit: 5 });
+    const bodies = (await rooms.timeline.page(room.nid, { direction: 'f', limit: 20 })).map(({ content }) => content['body']);
+    assert.ok(bodies.includes('all together'));
+  });
 });
 
 async function userNid(rooms: Awaited<ReturnType<typeof roomsOver>>, user: string): Promise<number> {

@@ -1,5 +1,5 @@
 import { CanonicalJsonError } from '@myelin/protocol/canonical-json';
-import type { Pdu, RoomEvent } from '@myelin/protocol/events';
+import type { FormatOptions, Pdu, RoomEvent } from '@myelin/protocol/events';
 import type { EventId } from '@myelin/protocol/identifiers';
 
 import type { RoomIdentity } from '../../room-ids.ts';
@@ -29,11 +29,12 @@ export async function atTheDoor(
   verifier: SignatureVerifier,
   room: Pick<RoomIdentity, 'roomId' | 'rules'>,
   raw: readonly RawPdu[],
+  options?: FormatOptions,
 ): Promise<DoorVerdict[]> {
   return atTheDoorFormed(
     verifier,
     room,
-    raw.map((pdu) => checkFormat(pdu, room)),
+    raw.map((pdu) => checkFormat(pdu, room, options)),
   );
 }
 

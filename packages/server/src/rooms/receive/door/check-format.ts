@@ -1,5 +1,13 @@
 import { CanonicalJsonError, parseExactJson, parseJson } from '@myelin/protocol/canonical-json';
-import { bareIds, checkPduFormat, eventIdOf, roomEventFromPdu, type Pdu, type RoomEvent } from '@myelin/protocol/events';
+import {
+  bareIds,
+  checkPduFormat,
+  eventIdOf,
+  roomEventFromPdu,
+  type FormatOptions,
+  type Pdu,
+  type RoomEvent,
+} from '@myelin/protocol/events';
 import type { EventId } from '@myelin/protocol/identifiers';
 import type { RoomVersionRules } from '@myelin/protocol/room-versions';
 
@@ -23,13 +31,13 @@ export type FormatOutcome =
  * Check 1: "Is a valid event, otherwise it is dropped."
  * https://spec.matrix.org/v1.19/server-server-api/#checks-performed-on-receipt-of-a-pdu
  */
-export function checkFormat(raw: RawPdu, room: Pick<RoomIdentity, 'roomId' | 'rules'>): FormatOutcome {
+export function checkFormat(raw: RawPdu, room: Pick<RoomIdentity, 'roomId' | 'rules'>, options?: FormatOptions): FormatOutcome {
   const { rules } = room;
   let eventId: EventId | undefined;
   try {
     const exact = typeof raw === 'string' && !rules.strictCanonicalJson ? parseExactJson(raw) : undefined;
     const plain = typeof raw === 'string' ? parseJson(raw) : plainOf(raw, rules);
-    const format = checkPduFormat(plain, rules);
+    const format = checkPduFormat(plain, rules, options);
     if (!format.ok) return { ok: false, eventId, reason: format.reason };
     const pdu = (exact ?? (typeof raw === 'string' ? plain : raw)) as Pdu;
     eventId = eventIdOf(pdu, rules);

@@ -1,3 +1,4 @@
+import type { FormatOptions } from '@myelin/protocol/events';
 import type { EventId, ServerName } from '@myelin/protocol/identifiers';
 
 import type { RoomIdentity } from '../../room-ids.ts';
@@ -45,15 +46,21 @@ export async function askForList(
   room: RoomIdentity,
   request: () => Promise<readonly RawPdu[] | undefined>,
   most: number,
+  options?: FormatOptions,
 ): Promise<Answer> {
   const raw = await ask(tools, room, request);
   if (raw === unreachable) return nothing;
-  return throughTheDoor(tools, room, (raw ?? []).slice(0, most));
+  return throughTheDoor(tools, room, (raw ?? []).slice(0, most), options);
 }
 
 /** Those of some events that pass the door. */
-export async function throughTheDoor(tools: ReceiveTools, room: RoomIdentity, raw: readonly RawPdu[]): Promise<Answer> {
-  const verdicts = await atTheDoor(tools.network.verifier, room, raw);
+export async function throughTheDoor(
+  tools: ReceiveTools,
+  room: RoomIdentity,
+  raw: readonly RawPdu[],
+  options?: FormatOptions,
+): Promise<Answer> {
+  const verdicts = await atTheDoor(tools.network.verifier, room, raw, options);
   for (const verdict of verdicts) {
     if (!verdict.ok)
       tools.logger.debug({ roomId: room.roomId, eventId: verdict.eventId, reason: verdict.reason }, 'an event was dropped');
