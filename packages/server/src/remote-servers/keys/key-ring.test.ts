@@ -108,6 +108,16 @@ forEachDatabase(
         assert.equal(nest.asked(KEYS), 2, 'nobody is asked about a key that was put away');
       }));
 
+    test('a key that is put away proves nothing from then on, though its end is said to be far off', ({ database }) =>
+      inWorld(database, async ({ remote, server, clock }) => {
+        const nest = await server('nest.test');
+        const before = signed(nest, 'before', clock.now());
+        nest.rotatesItsKey('new', clock.now() + 365 * DAY);
+        assert.ok((await remote.keys.verify(before)).ok, 'an event from before');
+        const late = { ...before, minimumValidUntil: clock.now() + 1 };
+        assert.deepEqual(await remote.keys.verify(late), { ok: false, reason: 'no-key' });
+      }));
+
     test('no answer is believed for more than a week, nor one that is not signed, malformed, or about another', ({ database }) =>
       inWorld(database, async ({ remote, server, clock }) => {
         const nest = await server('nest.test');

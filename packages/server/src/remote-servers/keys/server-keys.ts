@@ -44,7 +44,10 @@ export async function readPublishedKeys(published: unknown, now: number): Promis
   const current = keysIn(own(published, 'verify_keys'), () => ({ retired: false, validUntil }));
   const retired = keysIn(own(published, 'old_verify_keys'), (entry) => {
     const expired = own(entry, 'expired_ts');
-    return typeof expired === 'number' && Number.isSafeInteger(expired) ? { retired: true, validUntil: expired } : undefined;
+    // Whatever it says, it is put away now: it proves no request any more, and no event of the future.
+    return typeof expired === 'number' && Number.isSafeInteger(expired)
+      ? { retired: true, validUntil: Math.min(expired, now) }
+      : undefined;
   });
   if (!(await isSignedByOneOf(published, server, current))) return undefined;
   const answer = JSON.stringify(published);
