@@ -17,7 +17,7 @@ export function toDeviceOutbox({ database, names }: Pick<ToDeviceNeeds, 'databas
   return {
     async waitingServers() {
       const nids = await serversWaitedFor(database);
-      return (await names.textsOf(nids)).values() as Iterable<ServerName>;
+      return [...(await names.textsOf(nids)).values()] as ServerName[];
     },
     async next(server, limit) {
       const serverNid = await names.knownIdOf(server);

@@ -14,6 +14,8 @@ export function toDeviceRoutes(toDevice: ToDevice): Route[] {
       const messages = new Map<UserId, ReadonlyMap<string, JsonObject>>();
       for (const [userId, byDevice] of Object.entries(body.messages)) {
         if (!isUserId(userId)) throw invalidParam(`messages: ${JSON.stringify(userId)} is not a user ID`);
+        const badDevice = Object.keys(byDevice).find((deviceId) => !deviceId.isWellFormed());
+        if (badDevice !== undefined) throw invalidParam(`messages: ${JSON.stringify(badDevice)} is not a device ID`);
         messages.set(userId, new Map(Object.entries(byDevice)));
       }
       await toDevice.send(viewerOf(requester), { type: params.eventType, messages }, params.txnId);

@@ -180,6 +180,10 @@ forEachHomeserver('messages to devices', ({ test, testWith }) => {
     await refused({ [phone.userId]: 'hello' }, 400, 'M_BAD_JSON');
     await refused({ [phone.userId]: { [phone.deviceId]: 'hello' } }, 400, 'M_BAD_JSON');
     await refused({ ...to(phone, 'good'), bob: { '*': {} } }, 400, 'M_INVALID_PARAM');
+    // Clients that are strict about Unicode could not read a sync with this in it, and no server could sign it.
+    await refused(to(phone, '\ud800'), 400, 'M_BAD_JSON');
+    await refused({ '@bob:elsewhere.example': { DEVICE: { text: '\ud800' } } }, 400, 'M_BAD_JSON');
+    await refused({ '@bob:elsewhere.example': { 'D\ud800': {} } }, 400, 'M_INVALID_PARAM');
     await refused(to(phone, 'x'.repeat(mostEduBytes)), 413, 'M_TOO_LARGE');
     await refused({ '@bob:elsewhere.example': { DEVICE: { text: 'x'.repeat(mostEduBytes) } } }, 413, 'M_TOO_LARGE');
     const many = Object.fromEntries(Array.from({ length: mostMessages + 1 }, (_, n) => [`D${n}`, {}]));

@@ -1,4 +1,5 @@
-import { tooLarge } from '@myelin/protocol/errors';
+import { CanonicalJsonError, encodeLenientCanonicalJson } from '@myelin/protocol/canonical-json';
+import { badJson, tooLarge } from '@myelin/protocol/errors';
 import type { JsonObject } from '@myelin/protocol/events';
 import { domainOf, type DeviceId, type ServerName, type UserId } from '@myelin/protocol/identifiers';
 
@@ -120,7 +121,7 @@ export class ToDevice {
     if (local.length + remote.messages > mostMessages) throw tooLarge(`More than ${mostMessages} messages at once`);
     const serverNids = await names.idsOf(remote.edus.keys());
     const putQueues = (tx: Tx): void => {
-      for (const [server, edus] of remote.edus) putIntoOutbox(tx, serverNids.get(server) ?? 0, edus);
+      for (const [server, serverNid] of serverNids) putIntoOutbox(tx, serverNid, remote.edus.get(server as ServerName) ?? []);
       alongside(tx);
     };
     if (local.length === 0) await database.write(putQueues);
@@ -185,7 +186,7 @@ export class ToDevice {
       for (const deviceId of known.get(userNid) ?? []) {
         const content = byDevice?.get(deviceId) ?? byDevice?.get(everyDevice);
         if (content === undefined) continue;
-        const text = texts.get(content) ?? sized(JSON.stringify(content));
+        const text = texts.get(content) ?? contentText(content);
         texts.set(content, text);
         found.push({ userNid, deviceId, message: `${head}${text}}` });
         if (found.length > mostMessages) throw tooLarge(`More than ${mostMessages} messages at once`);
@@ -209,7 +210,7 @@ export class ToDevice {
       const addressed: Addressed[] = [];
       for (const userId of users) {
         for (const [deviceId, content] of messages.get(userId) ?? []) {
-          addressed.push({ userId, deviceId, content: JSON.stringify(content) });
+          addressed.push({ userId, deviceId, content: contentText(content) });
         }
       }
       count += addressed.length;
@@ -246,8 +247,21 @@ export class ToDevice {
   }
 }
 
-/** The same for everybody: what could not be told to another server is not taken for our own users either. */
-function sized(content: string): string {
-  if (Buffer.byteLength(content) > mostEduBytes) throw tooLarge(`A message to a device of more than ${mostEduBytes} bytes`);
-  return content;
+/**
+ * JSON that every client and server can read. The same for everybody: what could not be told to another server is not taken for our own users
+ * either. Throws M_BAD_JSON, M_TOO_LARGE.
+ */
+function contentText(content: JsonObject): string {
+  const text = canonicalText(content);
+  if (Buffer.byteLength(text) > mostEduBytes) throw tooLarge(`A message to a device of more than ${mostEduBytes} bytes`);
+  return text;
+}
+
+function canonicalText(content: JsonObject): string {
+  try {
+    return encodeLenientCanonicalJson(content);
+  } catch (error) {
+    if (error instanceof CanonicalJsonError) throw badJson(error.message);
+    throw error;
+  }
 }

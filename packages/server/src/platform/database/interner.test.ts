@@ -38,6 +38,15 @@ forEachDatabase(
       assert.deepEqual(await names.knownIdsOf(['dave', 'alice']), new Map([['alice', alice]]));
     });
 
+    test('names that can be walked only once', async ({ database }) => {
+      const names = new Interner(database, new CacheBudget(1_000_000));
+      const servers = new Map([
+        ['hive.example', 1],
+        ['nest.example', 2],
+      ]);
+      assert.deepEqual([...(await names.idsOf(servers.keys())).keys()].toSorted(), ['hive.example', 'nest.example']);
+    });
+
     test('two processes that meet the same name at the same time agree', async ({ database }) => {
       const one = new Interner(database, new CacheBudget(1_000_000));
       const other = new Interner(database, new CacheBudget(1_000_000));

@@ -40,8 +40,10 @@ export class Interner {
 
   /** The numbers of many strings, new ones where they have none yet: two statements at most for each 10,000. */
   async idsOf(texts: Iterable<string>): Promise<Map<string, number>> {
-    const ids = await this.knownIdsOf(texts);
-    const missing = [...new Set(texts)].filter((text) => !ids.has(text));
+    // What can be walked only once is walked once.
+    const wanted = new Set(texts);
+    const ids = await this.knownIdsOf(wanted);
+    const missing = [...wanted].filter((text) => !ids.has(text));
     if (missing.length === 0) return ids;
     for (const text of missing) {
       if (!text.isWellFormed()) throw new TypeError('A string with a lone surrogate cannot be stored');
