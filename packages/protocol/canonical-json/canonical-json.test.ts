@@ -9,6 +9,7 @@ import {
   encodeCanonicalJson,
   encodeLenientCanonicalJson,
   own,
+  mayHoldInexactNumbers,
   parseExactJson,
   parseJson,
 } from './index.ts';
@@ -115,6 +116,21 @@ suite('canonical JSON', () => {
     assert.deepEqual(parseExactJson('{"a": [1, "2.5"]}'), { a: [1, '2.5'] });
     assert.throws(() => encodeCanonicalJson(parseExactJson('{"w": 640.0}')), /w is a float/);
     assert.throws(() => encodeLenientCanonicalJson(parseExactJson('1e999')), CanonicalJsonError);
+  });
+
+  test('texts whose numbers need care are told from those that only look so', () => {
+    for (const text of ['640.0', '{"a":1e2}', '{"a": [1, -0.5]}', '[ 12345678901234567]', '{"a":\n\t2E3}', '[0,7.0]']) {
+      assert.equal(mayHoldInexactNumbers(text), true, text);
+    }
+    for (const text of [
+      '{"a":"1.5"}',
+      '{"sha256":"q1e7+2E9"}',
+      '["$4e3.example", 7]',
+      '{"ts":1700000000000}',
+      '{"depth":123456789012345}',
+    ]) {
+      assert.equal(mayHoldInexactNumbers(text), false, text);
+    }
   });
 
   test('nesting without end is refused before it costs a stack', () => {

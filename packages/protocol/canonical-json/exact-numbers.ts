@@ -22,9 +22,12 @@ export function parseExactJson(text: string): Json {
   return json.parse(text, (_key, value, { source }) => (typeof value === 'number' ? exactly(value, source) : value)) as Json;
 }
 
-/** Whether the text may hold numbers that `parseJson` does not keep as they are written; false for nearly all. */
+/**
+ * Whether the text may hold numbers that `parseJson` does not keep as they are written; false for nearly all. A number stands at the
+ * beginning, in a list or behind a colon; digits within hashes and ids are none.
+ */
 export function mayHoldInexactNumbers(text: string): boolean {
-  return /\d(?:[.eE]|\d{15})/.test(text);
+  return /(?:^|[[:,])\s*-?(?:\d+[.eE]|\d{16})/.test(text);
 }
 
 /** Whether the value is a number that {@link parseExactJson} kept as text. */

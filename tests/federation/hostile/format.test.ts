@@ -1,3 +1,5 @@
+import assert from 'node:assert/strict';
+
 import type { Pdu } from '@myelin/protocol/events';
 
 import { mallory, type HostileRoom, type Sent } from './hostile-room.ts';
@@ -25,6 +27,20 @@ const withNumber = (room: HostileRoom, number: string): Sent => {
   const { eventId, pdu } = room.event({ content });
   return { eventId, pdu, wire: JSON.stringify(pdu) };
 };
+/** An event that is hashed and signed with integers, and sent with something else in the place of one. */
+const spelt = (room: HostileRoom, integer: RegExp, instead: string): Sent => {
+  const { eventId, pdu } = room.event({ content: { body: 'a number', number: 100 } });
+  const text = JSON.stringify(pdu);
+  assert.match(text, integer);
+  return { eventId, pdu, wire: text.replace(integer, instead) };
+};
+/** Others read it as another number than this server would, or as none. */
+const misspelt = ['100.0', '1e2', '1E+2', '10000e-2', '100.00'].map((number): Row => ({
+  what: `an integer that is spelt ${number}`,
+  in: ['6', '10', '12'],
+  sends: (room) => spelt(room, /"number":100/, `"number": ${number}`),
+  ...nothing,
+}));
 
 holdAgainst('events of a wrong form', [
   ...[null, 7, true, 'event', [], {}].map((wire): Row => ({
@@ -114,6 +130,14 @@ holdAgainst('events of a wrong form', [
   },
   { what: 'a float', in: ['6', '10', '12'], sends: (room) => withNumber(room, '1.5'), ...nothing },
   { what: 'a number beyond 2^53', in: ['6', '10', '12'], sends: (room) => withNumber(room, '9007199254740993'), ...nothing },
+  ...misspelt,
+  { what: 'a depth that is spelt 20.0', sends: (room) => spelt(room, /"depth":20/, '"depth":20.0'), ...nothing },
+  {
+    what: 'a time that is spelt with an exponent',
+    sends: (room) => spelt(room, /"origin_server_ts":(\d+)/, '"origin_server_ts":$1e0'),
+    ...nothing,
+  },
+  { what: 'numbers with points in a text', sends: (room) => room.message('[1.5, 2e3], "x": 640.0'), ...fine },
   ...['1.5', '640.0', '1e-07', '9007199254740993', '-9007199254740993'].map((number): Row => ({
     what: `the number ${number}`,
     in: ['1', '5'],

@@ -80,10 +80,10 @@ export class Stage {
     return this.federation.named(hive);
   }
 
-  /** A request that the stranger proves. */
-  asks(method: string, uri: string, content?: unknown): Promise<HttpAnswer> {
+  /** A request that the stranger proves; `text` is the content as it goes over the wire. */
+  asks(method: string, uri: string, content?: unknown, text = JSON.stringify(content)): Promise<HttpAnswer> {
     const authorization = this.stranger.authorization({ method, uri, destination: hive, content });
-    const body = content === undefined ? {} : { body: JSON.stringify(content) };
+    const body = content === undefined ? {} : { body: text };
     return this.home.request(method, uri, { headers: { authorization }, ...body });
   }
 
@@ -94,7 +94,7 @@ export class Stage {
   ): Promise<HttpAnswer> {
     const list = pdus.map((pdu) => (typeof pdu === 'string' ? pdu : JSON.stringify(pdu))).join(',');
     const text = JSON.stringify({ origin: stranger, origin_server_ts: begin, edus, ...rest }).replace(/}$/, `,"pdus":[${list}]}`);
-    return this.asks('PUT', `/_matrix/federation/v1/send/${id}`, parseExactJson(text));
+    return this.asks('PUT', `/_matrix/federation/v1/send/${id}`, parseExactJson(text), text);
   }
 
   /** The room of that version in which all rows are that need none of their own. */

@@ -1,5 +1,5 @@
 import * as federation from '@myelin/protocol/api/federation';
-import { parseExactJson } from '@myelin/protocol/canonical-json';
+import { mayHoldInexactNumbers, parseExactJson } from '@myelin/protocol/canonical-json';
 
 import type { Clock } from '../../platform/clock.ts';
 import type { Database, Interner } from '../../platform/database/index.ts';
@@ -87,8 +87,7 @@ export async function openInbound(needs: InboundNeeds): Promise<InboundFederatio
           origin: requester.origin,
           transactionId: params.txnId,
           claimedOrigin: body.origin,
-          pdus: body.pdus ?? [],
-          exactPdus: exactPdusOf(request.bodyText),
+          pdus: exactPdusOf(request.bodyText) ?? body.pdus ?? [],
           edus: body.edus ?? [],
         }),
       })),
@@ -110,8 +109,8 @@ export async function openInbound(needs: InboundNeeds): Promise<InboundFederatio
   };
 }
 
-/** Reads the body again on the first call, numbers as they are spelt; the contract has been kept, or nobody would ask. */
-function exactPdusOf(bodyText: string | undefined): () => readonly unknown[] {
-  let pdus: readonly unknown[] | undefined;
-  return () => (pdus ??= (parseExactJson(bodyText ?? '{}') as { readonly pdus?: readonly unknown[] }).pdus ?? []);
+/** Reads a body again where it may hold numbers that have lost their spelling; it has kept the contract. */
+function exactPdusOf(bodyText = ''): readonly unknown[] | undefined {
+  if (!mayHoldInexactNumbers(bodyText)) return undefined;
+  return (parseExactJson(bodyText) as { readonly pdus?: readonly unknown[] }).pdus;
 }

@@ -3,7 +3,13 @@ import { forbidden, limitExceeded } from '@myelin/protocol/errors';
 import type { ServerName } from '@myelin/protocol/identifiers';
 
 import type { Clock } from '../../platform/clock.ts';
-import { DatabaseFullError, DatabaseUnavailableError, type Database, type Interner, type Tx } from '../../platform/database/index.ts';
+import {
+  DatabaseFullError,
+  DatabaseUnavailableError,
+  type Database,
+  type Interner,
+  type Tx,
+} from '../../platform/database/index.ts';
 import type { Logger } from '../../platform/observability/index.ts';
 import { Turns } from '../../platform/turns.ts';
 import type { Rooms } from '../../rooms/index.ts';
@@ -22,9 +28,8 @@ export interface IncomingTransaction {
   readonly transactionId: string;
   /** Who the body says it is from. */
   readonly claimedOrigin: string | undefined;
+  /** With numbers as they were spelt: rooms of the oldest versions hash them so, and the others take nothing but plain integers. */
   readonly pdus: readonly unknown[];
-  /** The same with numbers as they were spelt: rooms of the oldest versions hash them so. Parsed for those only. */
-  readonly exactPdus: () => readonly unknown[];
   readonly edus: readonly unknown[];
 }
 
@@ -120,11 +125,7 @@ export class Transactions {
   }
 
   /** Sorts the events; `results` says of each that it is taken, or why not. */
-  async #checkPdus(
-    { origin, pdus, exactPdus }: IncomingTransaction,
-    originNid: number,
-    results: PduResults,
-  ): Promise<CheckedPdus> {
+  async #checkPdus({ origin, pdus }: IncomingTransaction, originNid: number, results: PduResults): Promise<CheckedPdus> {
     const byRoom = Map.groupBy(pdus.keys(), (index) => {
       const pdu = pdus[index];
       return isJsonObject(pdu) ? own(pdu, 'room_id') : undefined;
@@ -136,8 +137,7 @@ export class Transactions {
         // Of a room that nobody here knows not even the ids of the events can be told.
         const room = typeof roomId === 'string' && roomId.isWellFormed() ? await this.#needs.rooms.ids.find(roomId) : undefined;
         if (!room) return;
-        const as = room.rules.strictCanonicalJson ? pdus : exactPdus();
-        const ofRoom = indices.map((index) => as[index]);
+        const ofRoom = indices.map((index) => pdus[index]);
         const verdicts = await this.#needs.atTheDoor(room, origin, ofRoom);
         const passed = verdicts.flatMap((verdict) => (verdict.ok ? verdict.eventId : []));
         const known = await this.#needs.rooms.events.byIds(passed);

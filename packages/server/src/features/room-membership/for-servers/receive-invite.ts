@@ -58,7 +58,7 @@ async function signedInvite(tools: ServerMembershipTools, room: NamedRoom, invit
   if (target === undefined || !isUserId(target) || domainOf(target) !== tools.serverName) {
     throw invalidParam('The state key is not a user of this server');
   }
-  const [verdict] = await tools.rooms.receiving.atTheDoor(room, [room.rules.strictCanonicalJson ? event : exactEvent()]);
+  const [verdict] = await tools.rooms.receiving.atTheDoor(room, [exactEvent()]);
   if (!verdict?.ok) throw invalidParam(verdict?.reason ?? 'The event was not looked at');
   if (verdict.eventId !== eventId) throw invalidParam(`The event is ${verdict.eventId}, not ${eventId}`);
   return verdict.pdu;

@@ -56,5 +56,6 @@ function checkedForm(room: RoomIdentity, { event, eventText, membership, origin 
   const fault = memberFault(pdu, { roomId: room.roomId, membership, stateKey: pdu.sender });
   if (fault !== undefined) throw invalidParam(fault);
   if (!isUserId(pdu.sender) || domainOf(pdu.sender) !== origin) throw invalidParam(`The sender is not a user of ${origin}`);
-  return room.rules.strictCanonicalJson || eventText === undefined ? pdu : (parseExactJson(eventText) as Pdu);
+  // What is no integer as it was spelt is none in any room version: `2.0` is a float.
+  return eventText === undefined ? pdu : (parseExactJson(eventText) as Pdu);
 }

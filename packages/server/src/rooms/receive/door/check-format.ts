@@ -35,11 +35,12 @@ export function checkFormat(raw: RawPdu, room: Pick<RoomIdentity, 'roomId' | 'ru
   const { rules } = room;
   let eventId: EventId | undefined;
   try {
-    const exact = typeof raw === 'string' && !rules.strictCanonicalJson ? parseExactJson(raw) : undefined;
-    const plain = typeof raw === 'string' ? parseJson(raw) : plainOf(raw, rules);
+    // Strictly, `2.0` and `1e2` are no integers: what is checked must be as it was spelt.
+    const exact = typeof raw === 'string' ? parseExactJson(raw) : raw;
+    const plain = typeof raw === 'string' && !rules.strictCanonicalJson ? parseJson(raw) : plainOf(exact, rules);
     const format = checkPduFormat(plain, rules, options);
     if (!format.ok) return { ok: false, eventId, reason: format.reason };
-    const pdu = (exact ?? (typeof raw === 'string' ? plain : raw)) as Pdu;
+    const pdu = exact as Pdu;
     eventId = eventIdOf(pdu, rules);
     const event = roomEventFromPdu(format.pdu, rules, eventId);
     const reason = faultOf(event, format.pdu, room);
