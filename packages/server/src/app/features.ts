@@ -41,7 +41,8 @@ export async function buildFeatures(needs: AppNeeds): Promise<Features> {
   const network = await openNetwork(needs);
   const outgoingEdus = network.outbound;
   const people = buildAccountFeatures(needs);
-  const deviceKeys = await deviceKeysFeature({ ...needs, devices: people.devices, remoteLists: undefined });
+  const deviceKeys = await deviceKeysFeature({ ...needs, ...people, remoteLists: undefined });
+  people.accountHooks.onDeactivated.push((account) => deviceKeys.keys.forget(account));
   const filters = filtersFeature(needs);
   const accountData = await accountDataFeature(needs);
   const receipts = await receiptsFeature({ ...needs, outgoingEdus, accountData: accountData.accountData });

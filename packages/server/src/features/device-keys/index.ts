@@ -3,28 +3,34 @@ import type { DeviceId } from '@myelin/protocol/identifiers';
 import type { Config } from '../../config/index.ts';
 import type { CacheBudget } from '../../platform/cache/index.ts';
 import type { Clock } from '../../platform/clock.ts';
-import type { Database, Interner } from '../../platform/database/index.ts';
+import type { Database, InteractiveTx, Interner } from '../../platform/database/index.ts';
 import type { Logger } from '../../platform/observability/index.ts';
 import type { Devices } from '../devices/index.ts';
 import type { Feature } from '../feature.ts';
 import type { ClaimNeeds } from './claim-keys.ts';
+import { crossSigningRoutes, type CrossSigningRoutesNeeds } from './cross-signing/cross-signing.routes.ts';
+import { forgetUser } from './cross-signing/forget-user.ts';
 import { deviceKeyFederation } from './device-keys.federation.ts';
 import { deviceKeyRoutes } from './device-keys.routes.ts';
 import { type DeviceKeys, KeysChangeHooks, type KeyOwner } from './device-keys.ts';
 import { removeDeviceKeys } from './identity/device-keys.store.ts';
 import { openClaimsFile } from './one-time-keys/claims-file.ts';
 import { keyCountsCompanion } from './one-time-keys/key-counts.sync.ts';
-import { type KeyCounts, OneTimeKeys } from './one-time-keys/one-time-keys.ts';
+import { OneTimeKeys } from './one-time-keys/one-time-keys.ts';
 import { publishedKeys } from './queries/published-keys.ts';
 import type { QueryNeeds } from './queries/query-keys.ts';
-import { type KeyUpload, uploadKeys } from './upload-keys.ts';
+import { type KeyUpload, prepareUpload } from './upload-keys.ts';
 
 export type { CrossSigningKeys, DeviceKeys, KeyOwner, KeysChange } from './device-keys.ts';
 export type { PublishedDevice } from './identity/device-keys.store.ts';
 export type { RemoteDeviceLists, RemoteKeys, WantedDevices } from './queries/query-keys.ts';
 export type { KeyUpload } from './upload-keys.ts';
 
-export interface DeviceKeysNeeds extends Omit<QueryNeeds, 'published'>, Omit<ClaimNeeds, 'oneTimeKeys'> {
+export interface DeviceKeysNeeds
+  extends
+    Omit<QueryNeeds, 'published'>,
+    Omit<ClaimNeeds, 'oneTimeKeys'>,
+    Pick<CrossSigningRoutesNeeds, 'confirmation' | 'userInteractiveAuth'> {
   readonly config: Pick<Config, 'allow_device_name_lookup_over_federation' | 'one_time_key_claims_path'>;
   readonly database: Database;
   readonly names: Interner;
@@ -36,10 +42,15 @@ export interface DeviceKeysNeeds extends Omit<QueryNeeds, 'published'>, Omit<Cla
 
 /** The keys of our own users, for other features. */
 export interface OwnDeviceKeys extends DeviceKeys {
-  /** Publishes keys of a device, as its own upload does; gives the one-time keys left by algorithm. Throws as that does. */
-  publish(user: KeyOwner, deviceId: DeviceId, upload: KeyUpload): Promise<KeyCounts['left']>;
+  /**
+   * Checks keys of a device as its own upload does; what it gives publishes them in a transaction. Undefined where there are none. Both
+   * throw as the upload does.
+   */
+  prepare(user: KeyOwner, deviceId: DeviceId, upload: KeyUpload): Promise<((tx: InteractiveTx) => Promise<void>) | undefined>;
   /** Nobody will get the one-time keys that this device has uploaded; its client will upload others. */
   voidOneTimeKeys(userNid: number, deviceId: DeviceId): Promise<void>;
+  /** An account has ended: its cross-signing keys go. Those of its devices go with them. */
+  forget(user: KeyOwner): Promise<void>;
 }
 
 /** Identity keys, one-time keys and cross-signing keys; https://spec.matrix.org/v1.19/client-server-api/#end-to-end-encryption */
@@ -55,14 +66,15 @@ export async function deviceKeysFeature(needs: DeviceKeysNeeds): Promise<Feature
   const tools = { ...needs, oneTimeKeys, hooks, published };
   return {
     name: 'device-keys',
-    routes: [...deviceKeyRoutes(tools), ...deviceKeyFederation(tools)],
+    routes: [...deviceKeyRoutes(tools), ...crossSigningRoutes(tools), ...deviceKeyFederation(tools)],
     syncCompanions: [keyCountsCompanion(oneTimeKeys)],
     stop: async () => claimsFile.close(),
     keys: {
       ...published,
       onChanged: (hook) => hooks.add(hook),
-      publish: (user, deviceId, upload) => uploadKeys(tools, user, deviceId, upload),
+      prepare: (user, deviceId, upload) => prepareUpload(tools, user, deviceId, upload),
       voidOneTimeKeys: (userNid, deviceId) => oneTimeKeys.void(userNid, deviceId),
+      forget: (user) => forgetUser(tools, user),
     },
   };
 }

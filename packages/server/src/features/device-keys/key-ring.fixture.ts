@@ -69,6 +69,68 @@ export class DeviceCrypto {
   }
 }
 
+/** The cross-signing keys of one person. */
+export class Identity {
+  readonly person: Person;
+  readonly master: SigningKey;
+  readonly selfSigning: SigningKey;
+  readonly userSigning: SigningKey;
+
+  /** `seed` tells the identities apart that a person has one after another. */
+  constructor(person: Person, seed = 'first') {
+    const key = (usage: string): SigningKey => {
+      const made = generateSigningKey(bytesOf(person.userId, usage, seed));
+      return { ...made, keyId: `ed25519:${made.publicKey}` };
+    };
+    this.person = person;
+    this.master = key('master');
+    this.selfSigning = key('self_signing');
+    this.userSigning = key('user_signing');
+  }
+
+  signs<T extends object>(object: T, key: SigningKey) {
+    return signJson(object, this.person.userId, key);
+  }
+
+  #key(usage: string, { keyId, publicKey }: SigningKey) {
+    return { user_id: this.person.userId, usage: [usage], keys: { [keyId]: publicKey } };
+  }
+
+  get masterKey() {
+    return this.#key('master', this.master);
+  }
+
+  /** The body of an upload. */
+  get keys() {
+    return {
+      master_key: this.masterKey,
+      self_signing_key: this.signs(this.#key('self_signing', this.selfSigning), this.master),
+      user_signing_key: this.signs(this.#key('user_signing', this.userSigning), this.master),
+    };
+  }
+
+  publishes(): Promise<any> {
+    return this.person.post('/keys/device_signing/upload', this.keys);
+  }
+
+  /** Uploads signatures about a user, and gives what failed. */
+  async uploads(userId: string, signed: Readonly<Record<string, object>>): Promise<any> {
+    return (await this.person.post('/keys/signatures/upload', { [userId]: signed })).failures;
+  }
+
+  /** Signs a device of the person's own. */
+  signsDevice(device: DeviceCrypto): Promise<any> {
+    const signed = this.signs(device.deviceKeys, this.selfSigning);
+    return this.uploads(this.person.userId, { [device.person.deviceId]: signed });
+  }
+
+  /** Signs that another's identity is theirs. */
+  verifies(other: Identity): Promise<any> {
+    const signed = this.signs(other.masterKey, this.userSigning);
+    return this.uploads(other.person.userId, { [other.master.publicKey]: signed });
+  }
+}
+
 /** What `person` gets who claims a key of this device: its name and the key, or undefined. */
 export async function claims(person: Person, of: Person): Promise<readonly [string, any] | undefined> {
   const { one_time_keys } = await person.post('/keys/claim', {

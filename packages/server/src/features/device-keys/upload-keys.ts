@@ -2,10 +2,12 @@ import type { DeviceKeysValue, KeyObjectValue } from '@myelin/protocol/api/clien
 import { invalidParam, notFound } from '@myelin/protocol/errors';
 import type { JsonObject } from '@myelin/protocol/events';
 import type { DeviceId } from '@myelin/protocol/identifiers';
+import { signatureBy, type Signatures, verifyJson } from '@myelin/protocol/signatures';
 
 import type { Database, InteractiveTx } from '../../platform/database/index.ts';
+import { readCrossSigningKeys } from './cross-signing/cross-signing.store.ts';
 import type { KeyOwner, KeysChangeHooks } from './device-keys.ts';
-import { checkedDeviceKeys, fingerprintOf, parsedKeys, statementOf } from './identity/check-device-keys.ts';
+import { checkedDeviceKeys, fingerprintOf, parsedKeys, signaturesIn, statementOf } from './identity/check-device-keys.ts';
 import { isDeviceOf, putDeviceKeys, readKeysOfDevice } from './identity/device-keys.store.ts';
 import { checkedFallbackKeys, checkedKeys, checkSignatures } from './one-time-keys/check-keys.ts';
 import type { KeyCounts, OneTimeKeys } from './one-time-keys/one-time-keys.ts';
@@ -35,7 +37,18 @@ export async function uploadKeys(
   deviceId: DeviceId,
   upload: KeyUpload,
 ): Promise<KeyCounts['left']> {
-  const { database, oneTimeKeys } = needs;
+  const publishIn = await prepareUpload(needs, user, deviceId, upload);
+  if (publishIn) await needs.database.transaction(publishIn);
+  return (await needs.oneTimeKeys.countsOf(user.userNid, deviceId)).left;
+}
+
+/** Checks keys; what it gives publishes them in a transaction. Undefined where there is nothing to publish. Both throw as `uploadKeys` does. */
+export async function prepareUpload(
+  needs: UploadNeeds,
+  user: KeyOwner,
+  deviceId: DeviceId,
+  upload: KeyUpload,
+): Promise<((tx: InteractiveTx) => Promise<void>) | undefined> {
   const fresh = upload.deviceKeys && checkedDeviceKeys(upload.deviceKeys, { userId: user.userId, deviceId });
   const oneTime = checkedKeys(upload.oneTimeKeys ?? {});
   const fallback = checkedFallbackKeys(upload.fallbackKeys ?? {});
@@ -45,16 +58,13 @@ export async function uploadKeys(
     await checkSignatures(upload.oneTimeKeys ?? {}, signed);
     await checkSignatures(upload.fallbackKeys ?? {}, signed);
   }
-  if (fresh || oneTime.length > 0 || fallback.length > 0) {
-    await database.transaction(async (tx) => {
-      if (!(await isDeviceOf(tx, user.userNid, deviceId))) throw notFound('The device was deleted');
-      if (fresh) await putKeys(tx, needs.hooks, user, deviceId, fresh);
-      if (oneTime.length > 0 || fallback.length > 0) {
-        await oneTimeKeys.addIn(tx, { userNid: user.userNid, deviceId }, { oneTime, fallback });
-      }
-    });
-  }
-  return (await oneTimeKeys.countsOf(user.userNid, deviceId)).left;
+  const hasKeys = oneTime.length > 0 || fallback.length > 0;
+  if (!fresh && !hasKeys) return undefined;
+  return async (tx) => {
+    if (!(await isDeviceOf(tx, user.userNid, deviceId))) throw notFound('The device was deleted');
+    if (fresh) await putKeys(tx, needs.hooks, user, deviceId, { ...fresh, signatures: await vouchedFor(tx, user, fresh, upload) });
+    if (hasKeys) await needs.oneTimeKeys.addIn(tx, { userNid: user.userNid, deviceId }, { oneTime, fallback });
+  };
 }
 
 /** The key that signs the device's other keys; undefined while it has published none. */
@@ -83,12 +93,30 @@ async function putKeys(
     // Whoever holds a stolen token would pass for a device that others have verified.
     throw invalidParam('This device has published other identity keys before. Log in anew to use new ones.');
   }
-  if (known && statementOf(known) === statementOf(fresh)) {
-    return;
-  }
+  const isSame = known !== undefined && statementOf(known) === statementOf(fresh);
+  const before = known && isSame ? signaturesIn(known) : {};
+  const own = { ...before[user.userId], ...signaturesIn(fresh)[user.userId] };
+  if (isSame && Object.keys(own).every((keyId) => before[user.userId]?.[keyId] === own[keyId])) return;
 
-  putDeviceKeys(tx, { userNid, deviceId, keys: JSON.stringify(fresh) });
+  const keys = { ...fresh, signatures: { ...before, [user.userId]: own } };
+  putDeviceKeys(tx, { userNid, deviceId, keys: JSON.stringify(keys) });
   hooks.tell(tx, { user, deviceIds: [deviceId], crossSigning: false });
+}
+
+/** The signatures on keys that are kept: the device's own, and the one of the user's self-signing key where the upload brings it. */
+async function vouchedFor(
+  tx: InteractiveTx,
+  { userId, userNid }: KeyOwner,
+  fresh: JsonObject,
+  { deviceKeys }: KeyUpload,
+): Promise<Signatures> {
+  const signatures = signaturesIn(fresh);
+  const selfSigning = (await readCrossSigningKeys(tx, [userNid])).find(({ usage }) => usage === 'self_signing');
+  if (!deviceKeys || !selfSigning) return signatures;
+  const keyId = `ed25519:${selfSigning.publicKey}`;
+  const signature = signatureBy(deviceKeys, userId, keyId);
+  if (signature === undefined || !verifyJson(deviceKeys, userId, keyId, selfSigning.publicKey)) return signatures;
+  return { ...signatures, [userId]: { ...signatures[userId], [keyId]: signature } };
 }
 
 function hasSameIdentity(one: JsonObject, other: JsonObject): boolean {
