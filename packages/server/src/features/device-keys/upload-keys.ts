@@ -42,7 +42,7 @@ export async function uploadKeys(
   return (await needs.oneTimeKeys.countsOf(user.userNid, deviceId)).left;
 }
 
-/** Checks keys; what it gives publishes them in a transaction. Undefined where there is nothing to publish. Both throw as `uploadKeys` does. */
+/** Checks keys and gives what publishes them, in a transaction in which the device is there; undefined where there is nothing to do. */
 export async function prepareUpload(
   needs: UploadNeeds,
   user: KeyOwner,
@@ -52,18 +52,18 @@ export async function prepareUpload(
   const fresh = upload.deviceKeys && checkedDeviceKeys(upload.deviceKeys, { userId: user.userId, deviceId });
   const oneTime = checkedKeys(upload.oneTimeKeys ?? {});
   const fallback = checkedFallbackKeys(upload.fallbackKeys ?? {});
+  const stocks = oneTime.length > 0 || fallback.length > 0;
+  if (!fresh && !stocks) return undefined;
   const fingerprint = await fingerprintFor(needs, user, deviceId, fresh);
   if (fingerprint !== undefined) {
     const signed = { userId: user.userId, deviceId, fingerprint };
     await checkSignatures(upload.oneTimeKeys ?? {}, signed);
     await checkSignatures(upload.fallbackKeys ?? {}, signed);
   }
-  const hasKeys = oneTime.length > 0 || fallback.length > 0;
-  if (!fresh && !hasKeys) return undefined;
   return async (tx) => {
     if (!(await isDeviceOf(tx, user.userNid, deviceId))) throw notFound('The device was deleted');
-    if (fresh) await putKeys(tx, needs.hooks, user, deviceId, { ...fresh, signatures: await vouchedFor(tx, user, fresh, upload) });
-    if (hasKeys) await needs.oneTimeKeys.addIn(tx, { userNid: user.userNid, deviceId }, { oneTime, fallback });
+    if (fresh) await putKeys(tx, needs.hooks, user, deviceId, fresh);
+    if (stocks) await needs.oneTimeKeys.addIn(tx, { userNid: user.userNid, deviceId }, { oneTime, fallback });
   };
 }
 
