@@ -15,6 +15,7 @@ export * from './filter.ts';
 export * from './inviting.ts';
 export * from './joining.ts';
 export * from './keys.ts';
+export * from './keys-changes.ts';
 export * from './key-backup.ts';
 export * from './kicking.ts';
 export * from './knocking.ts';

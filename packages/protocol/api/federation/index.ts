@@ -16,5 +16,6 @@ export * from './room-complexity.ts';
 export * from './space-hierarchy.ts';
 export * from './third-party-invites.ts';
 export * from './transactions.ts';
+export * from './user-devices.ts';
 export * from './user-keys.ts';
 export * from './version.ts';

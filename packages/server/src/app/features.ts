@@ -1,5 +1,6 @@
 import { accountDataFeature } from '../features/account-data/index.ts';
 import { deviceKeysFeature } from '../features/device-keys/index.ts';
+import { deviceListsFeature } from '../features/device-lists/index.ts';
 import type { Feature } from '../features/feature.ts';
 import { filtersFeature } from '../features/filters/index.ts';
 import { keyBackupFeature } from '../features/key-backup/index.ts';
@@ -43,6 +44,8 @@ export async function buildFeatures(needs: AppNeeds): Promise<Features> {
   const people = buildAccountFeatures(needs);
   const deviceKeys = await deviceKeysFeature({ ...needs, ...people, remoteLists: undefined });
   people.accountHooks.onDeactivated.push((account) => deviceKeys.keys.forget(account));
+  deviceKeys.keys.onChanged((tx, change) => deviceLists.lists.changed(tx, change));
+  const deviceLists = await deviceListsFeature({ ...needs, devices: people.devices });
   const filters = filtersFeature(needs);
   const accountData = await accountDataFeature(needs);
   const receipts = await receiptsFeature({ ...needs, outgoingEdus, accountData: accountData.accountData });
@@ -86,6 +89,7 @@ export async function buildFeatures(needs: AppNeeds): Promise<Features> {
     ...people.features,
     accountData,
     deviceKeys,
+    deviceLists,
     network.feature,
     filters,
     keyBackup,

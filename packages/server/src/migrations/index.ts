@@ -24,6 +24,7 @@ import forks from './0110-forks.ts';
 import federation from './0120-federation.ts';
 import openIdTokens from './0130-openid-tokens.ts';
 import deviceKeys from './0150-device-keys.ts';
+import deviceLists from './0155-device-lists.ts';
 import toDevice from './0160-to-device.ts';
 import keyBackup from './0165-key-backup.ts';
 import unprovenPdus from './0176-unproven-pdus.ts';
@@ -55,6 +56,7 @@ export const migrations: readonly Migration[] = [
   federation,
   openIdTokens,
   deviceKeys,
+  deviceLists,
   toDevice,
   keyBackup,
   unprovenPdus,

@@ -1,0 +1,74 @@
+import { inList, sql, type Db, type Tx } from '../../platform/database/index.ts';
+
+/** A user has come into a room, or is gone from it; or, for user 0, the room is encrypted from now on. */
+export interface Move {
+  readonly roomNid: number;
+  readonly userNid: number;
+  /** In the events stream. */
+  readonly position: number;
+  readonly joined: boolean;
+}
+
+/** Stands for all members of a room that has become an encrypted one. */
+export const everyMember = 0;
+
+/** Writes moves; of each user in each room the latest is kept. */
+export function putMoves(tx: Tx, moves: readonly Move[]): void {
+  const last = [...new Map(moves.map((move) => [`${move.roomNid} ${move.userNid}`, move])).values()];
+  tx.insertMany(
+    'device_list_moves',
+    ['room_nid', 'user_nid', 'position', 'joined'],
+    last.map(({ roomNid, userNid, position, joined }) => [roomNid, userNid, position, joined]),
+    '(room_nid, user_nid) DO UPDATE SET position = excluded.position, joined = excluded.joined',
+  );
+}
+
+/** What moved after a position in rooms that a user is joined to. One step in the index for each of these rooms. */
+export async function movesAround(db: Db, userNid: number, since: number): Promise<Move[]> {
+  return revive(
+    await db.all<MoveRow>(
+      sql`SELECT d.room_nid, d.user_nid, d.position, d.joined FROM memberships m
+          JOIN device_list_moves d ON d.room_nid = m.room_nid AND d.position > ${since}
+          WHERE m.user_nid = ${userNid} AND m.membership = 1`,
+    ),
+  );
+}
+
+/** The same in some rooms. */
+export async function movesIn(db: Db, roomNids: readonly number[], since: number): Promise<Move[]> {
+  return revive(
+    await db.all<MoveRow>(
+      sql`SELECT room_nid, user_nid, position, joined FROM device_list_moves
+          WHERE room_nid ${inList(roomNids)} AND position > ${since}`,
+    ),
+  );
+}
+
+/** Members of a room, as many as `limit` at most. */
+export async function someMembers(db: Db, roomNid: number, limit: number): Promise<number[]> {
+  const rows = await db.all<{ user_nid: number }>(
+    sql`SELECT user_nid FROM memberships WHERE room_nid = ${roomNid} AND membership = 1 LIMIT ${limit}`,
+  );
+  return rows.map((row) => row.user_nid);
+}
+
+/** Those of the candidates who are in a room with a user now. */
+export async function thoseWhoShare(db: Db, userNid: number, candidates: readonly number[]): Promise<number[]> {
+  const rows = await db.all<{ user_nid: number }>(
+    sql`SELECT DISTINCT theirs.user_nid FROM memberships theirs
+        JOIN memberships own ON own.user_nid = ${userNid} AND own.room_nid = theirs.room_nid AND own.membership = 1
+        WHERE theirs.user_nid ${inList(candidates)} AND theirs.membership = 1`,
+  );
+  return rows.map((row) => row.user_nid);
+}
+
+interface MoveRow {
+  room_nid: number;
+  user_nid: number;
+  position: number;
+  joined: number;
+}
+
+function revive(rows: readonly MoveRow[]): Move[] {
+  return rows.map((row) => ({ roomNid: row.room_nid, userNid: row.user_nid, position: row.position, joined: row.joined === 1 }));
+}
