@@ -274,6 +274,11 @@ export class HostileRoom {
     });
   }
 
+  /** The ids of the events that Alice's syncs have brought, in their order. */
+  get timeline(): readonly string[] {
+    return [...this.#seen.keys()];
+  }
+
   /** The content of a piece of the current state, as Alice has it. */
   async state(type: string, stateKey = ''): Promise<any> {
     const path = `/rooms/${encodeURIComponent(this.roomId)}/state/${type}/${encodeURIComponent(stateKey)}`;

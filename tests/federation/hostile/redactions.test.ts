@@ -86,6 +86,30 @@ const rows: readonly Row[] = [
     clientsSee: 'a redacted event',
   },
   {
+    what: 'of her own message, which comes when everybody has synced past the redaction',
+    in: ['1', '6', '10', '12'],
+    given: () => Promise.resolve(),
+    async sends(room) {
+      const regretted = room.message('I regret this');
+      const early = redaction(room, regretted.eventId);
+      room.ids.set('early', early.eventId);
+      await room.stage.sends({ pdus: [early.pdu] });
+      await room.settles();
+      assert.deepEqual(await room.whatClientsSee(early.eventId), { event: undefined, inTimeline: false });
+      return regretted;
+    },
+    gets: 'taken',
+    clientsSee: 'a redacted event',
+    async afterwards(room, { eventId }) {
+      const early = room.id('early');
+      assert.equal((await room.whatClientsSee(early)).inTimeline, true, 'clients hear of the redaction then');
+      assert.deepEqual(
+        room.timeline.filter((id) => id === early || id === eventId),
+        [eventId, early],
+      );
+    },
+  },
+  {
     what: 'of her own membership, which stays what it is',
     given: (room) => Promise.resolve(void room.ids.set('joined', room.id(mallory))),
     sends: (room) => redaction(room, room.id('joined')),

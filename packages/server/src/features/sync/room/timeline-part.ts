@@ -85,11 +85,32 @@ export async function timelinePart(tools: TimelineTools, view: SyncView, room: R
   }
   const before = (first.event.position ?? 0) - 1;
   return {
-    events: found,
+    events: await withKeptBack(tools, view, room, found),
     limited: limited || isUnknownPast(room, view, first.event),
     prevBatch: encodePaginationToken(tokenBefore(first.event)),
     startsAfter: limited || dropped || room.since === undefined ? before : after,
   };
+}
+
+/**
+ * A redaction that comes before its event is kept from clients until that is there too. By then their syncs have passed its place, so it
+ * stands behind its event, of which clients otherwise could not tell by whom it was redacted but from `unsigned`.
+ * https://spec.matrix.org/v1.19/rooms/v3/#handling-redactions
+ */
+async function withKeptBack(
+  tools: TimelineTools,
+  view: SyncView,
+  room: RoomStretch,
+  found: readonly VisibleEvent[],
+): Promise<readonly VisibleEvent[]> {
+  const { since } = room;
+  const redacted = found.flatMap(({ event }) => event.redactedByNid ?? []);
+  if (since === undefined || redacted.length === 0) return found;
+  const early = (await tools.rooms.events.listByNids(redacted)).filter(({ position = since }) => position <= since);
+  if (early.length === 0) return found;
+  const shown = await passing(tools, view.viewer, view.filter.timeline, room.nid, early);
+  const keptBack = new Map(shown.map((redaction) => [redaction.event.nid, redaction]));
+  return found.flatMap((one) => [one, keptBack.get(one.event.redactedByNid ?? 0) ?? []].flat());
 }
 
 /** A room that the user came into since the last sync: the client may hold an older piece of it that this one does not join up with. */
