@@ -62,7 +62,10 @@ export async function prepareUpload(
   }
   return async (tx) => {
     if (!(await isDeviceOf(tx, user.userNid, deviceId))) throw notFound('The device was deleted');
-    if (fresh) await putKeys(tx, needs.hooks, user, deviceId, fresh);
+    if (fresh) {
+      const signatures = await vouchedFor(tx, user, fresh, upload);
+      await putKeys(tx, needs.hooks, user, deviceId, { ...fresh, signatures });
+    }
     if (stocks) await needs.oneTimeKeys.addIn(tx, { userNid: user.userNid, deviceId }, { oneTime, fallback });
   };
 }
