@@ -4,6 +4,8 @@ import { endpoint } from '../endpoint.ts';
 import * as s from '../schemas.ts';
 import * as shared from './shared.ts';
 
+/** Invites that have waited for one address: nobody has more, and each is work. */
+const mostInvites = 100;
 /** What an identity server has signed; https://spec.matrix.org/v1.19/server-server-api/#third-party-invites */
 const SignedThirdPartyInvite = Type.Object({
   mxid: s.UserId,
@@ -22,13 +24,14 @@ export const exchangeThirdPartyInvite = endpoint({
   auth: 'server',
   params: shared.RoomParams,
   body: Type.Object({
-    type: Type.String(),
+    type: Type.Literal('m.room.member'),
     room_id: s.RoomId,
     sender: s.UserId,
     state_key: s.UserId,
     content: Type.Object({
-      membership: Type.String(),
-      third_party_invite: Type.Object({ display_name: Type.String(), signed: SignedThirdPartyInvite }),
+      membership: Type.Literal('invite'),
+      // Synapse leaves the name out, and the room has it anyway.
+      third_party_invite: Type.Object({ display_name: Type.Optional(Type.String()), signed: SignedThirdPartyInvite }),
     }),
   }),
   response: s.Empty,
@@ -57,6 +60,7 @@ export const onBindThirdPartyIdentifier = endpoint({
         sender: s.UserId,
         signed: SignedThirdPartyInvite,
       }),
+      { maxItems: mostInvites },
     ),
   }),
   response: s.Empty,

@@ -37,6 +37,17 @@ export interface RemoteMembership {
     readonly target: UserId;
     readonly content: JsonObject;
   }): Promise<void>;
+  /** Has an invite to an address made one to the user behind it; https://spec.matrix.org/v1.19/server-server-api/#third-party-invites */
+  exchange(invitation: {
+    readonly roomId: RoomId;
+    readonly sender: UserId;
+    readonly target: UserId;
+    readonly signed: JsonObject & {
+      readonly mxid: UserId;
+      readonly token: string;
+      readonly signatures: Record<string, Record<string, string>>;
+    };
+  }): Promise<void>;
 }
 
 const unreachable = 'This server does not talk to other servers';
@@ -50,6 +61,7 @@ export const noFederation: RemoteMembership = {
     if (users.length > 0) throw forbidden(`${unreachable}: ${users[0]} cannot be invited`);
   },
   invite: () => Promise.reject(forbidden(unreachable)),
+  exchange: () => Promise.reject(forbidden(unreachable)),
 };
 
 /** A user on the way into a room, or to its door. */

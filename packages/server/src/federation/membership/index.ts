@@ -6,6 +6,7 @@ import { checkReachable, inviteRemoteUser } from './invite.ts';
 import { joinThroughOthers } from './join.ts';
 import { knockThroughOthers } from './knock.ts';
 import { leaveThroughOthers } from './leave.ts';
+import { exchangeThroughOthers, type ThirdPartyInvitation } from './third-party-invite.ts';
 import type { RemoteMembershipTools } from './tools.ts';
 
 export { memberFault, pduJson } from './member-pdu.ts';
@@ -32,6 +33,7 @@ export interface MembershipOverFederation {
     readonly target: UserId;
     readonly content: JsonObject;
   }): Promise<void>;
+  exchange(invitation: ThirdPartyInvitation): Promise<void>;
 }
 
 /** Memberships that need the help of another server. */
@@ -42,5 +44,6 @@ export function membershipOverFederation(tools: RemoteMembershipTools): Membersh
     leave: (step) => leaveThroughOthers(tools, step),
     checkReachable: (users) => checkReachable(tools, users),
     invite: (step) => inviteRemoteUser(tools, step),
+    exchange: (invitation) => exchangeThroughOthers(tools, invitation),
   };
 }

@@ -27,6 +27,7 @@ export async function exchangeThirdPartyInvite(tools: ServerMembershipTools, exc
   if (signed['mxid'] !== target) throw invalidParam('The signed user is not the invited one');
   const pending = await tools.rooms.states.current(room.nid, 'm.room.third_party_invite', textField(signed, 'token') ?? '');
   if (!pending) throw forbidden('Nobody has been invited with this token');
+  if (pending.sender !== sender) throw forbidden(`It is not ${sender} who has invited this address`);
   // The name that was shown before is the room's, not one that the other server picks.
   const display_name = textField(pending.content, 'display_name') ?? '';
   const content: JsonObject = { membership: 'invite', third_party_invite: { ...thirdPartyInvite, display_name } };

@@ -1,9 +1,11 @@
 import * as federation from '@myelin/protocol/api/federation';
 import { parseExactJson } from '@myelin/protocol/canonical-json';
+import { invalidParam } from '@myelin/protocol/errors';
 
 import { pduJson, shownPdus } from '../../../federation/membership/index.ts';
 import { answer, rawJson, route, type HttpRequest, type Route } from '../../../platform/http/index.ts';
 import { exchangeThirdPartyInvite } from './exchange-third-party-invite.ts';
+import { onBind } from './on-bind.ts';
 import { receiveInvite } from './receive-invite.ts';
 import { complexityForServer } from './room-complexity.ts';
 import { acceptJoin } from './send-join.ts';
@@ -13,6 +15,7 @@ import { membershipTemplate } from './templates.ts';
 
 /** The endpoints by which other servers' users get into rooms, out of them, and are let in. */
 export function membershipFederation(tools: ServerMembershipTools): Route[] {
+  const bind = onBind(tools);
   return [
     route(federation.makeJoin, ({ params, query, requester }) =>
       membershipTemplate(tools, {
@@ -68,6 +71,7 @@ export function membershipFederation(tools: ServerMembershipTools): Route[] {
       return answer({ body: [200, { event: await receiveInvite(tools, { ...invite, event: body, exactEvent }) }] });
     }),
     route(federation.exchangeThirdPartyInvite, async ({ params, body, requester }) => {
+      if (body.room_id !== params.roomId) throw invalidParam('The event is one of another room');
       await exchangeThirdPartyInvite(tools, {
         roomId: params.roomId,
         origin: requester.origin,
@@ -75,6 +79,10 @@ export function membershipFederation(tools: ServerMembershipTools): Route[] {
         target: body.state_key,
         thirdPartyInvite: body.content.third_party_invite,
       });
+      return {};
+    }),
+    route(federation.onBindThirdPartyIdentifier, async ({ body }) => {
+      await bind(body);
       return {};
     }),
     route(federation.getRoomComplexity, async ({ params, requester }) => ({
