@@ -8,6 +8,7 @@ export * from './banning.ts';
 export * from './capabilities.ts';
 export * from './create-room.ts';
 export * from './cross-signing.ts';
+export * from './dehydrated-device.ts';
 export * from './device-management.ts';
 export * from './directory.ts';
 export * from './event-context.ts';

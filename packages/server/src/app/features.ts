@@ -1,4 +1,5 @@
 import { accountDataFeature } from '../features/account-data/index.ts';
+import { dehydratedDevicesFeature } from '../features/dehydrated-devices/index.ts';
 import { deviceKeysFeature } from '../features/device-keys/index.ts';
 import { deviceListsFeature } from '../features/device-lists/index.ts';
 import type { Feature } from '../features/feature.ts';
@@ -88,6 +89,7 @@ export async function buildFeatures(needs: AppNeeds): Promise<Features> {
   const features: Feature[] = [
     ...people.features,
     accountData,
+    dehydratedDevicesFeature({ ...needs, devices: people.devices, keys: deviceKeys.keys, toDevice: toDevice.toDevice }),
     deviceKeys,
     deviceLists,
     network.feature,

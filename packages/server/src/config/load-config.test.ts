@@ -180,6 +180,14 @@ auto_join_rooms: [lobby]
     assert.deepEqual(load(`${unverified}trusted_key_servers: []`).warnings, []);
   });
 
+  test('an experiment that this server has is switched by its option', () => {
+    assert.equal(load('').config.experimental_features.msc3814_enabled, true);
+    assert.equal(load('experimental_features: { msc3814_enabled: null }').config.experimental_features.msc3814_enabled, true);
+    const off = load('experimental_features: { msc3814_enabled: false }');
+    assert.deepEqual([off.config.experimental_features.msc3814_enabled, off.warnings], [false, []]);
+    assert.match(complaints('experimental_features: { msc3814_enabled: 1 }')[0] ?? '', /msc3814_enabled.*true or false/);
+  });
+
   test('nothing is left without effect in silence: one warning names it', () => {
     const { warnings } = load(`
 url_preview_enabled: true

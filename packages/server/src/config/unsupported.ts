@@ -1,6 +1,7 @@
 import known from './known-options.json' with { type: 'json' };
 import { isMapping, nearestName, sameValue } from './schema/index.ts';
 import type { Reading } from './schema/index.ts';
+import { isSupportedExperiment } from './sections/experimental.ts';
 
 /** Every option of Synapse 1.157 and its forerunners, with what holds when it is not set (null: nothing). */
 const knownOptions: Readonly<Record<string, unknown>> = known.options;
@@ -24,6 +25,7 @@ export function noteUnsupported(
   }
   const experiments = mapping['experimental_features'];
   for (const [name, value] of Object.entries(isMapping(experiments) ? experiments : {})) {
+    if (isSupportedExperiment(name)) continue;
     const path = `experimental_features.${name}`;
     if (!knownExperiments.has(name)) reading.unknown.push({ path });
     else if (value !== false && value !== null) reading.later.push(path);

@@ -27,6 +27,7 @@ import deviceKeys from './0150-device-keys.ts';
 import deviceLists from './0155-device-lists.ts';
 import toDevice from './0160-to-device.ts';
 import keyBackup from './0165-key-backup.ts';
+import dehydratedDevices from './0166-dehydrated-devices.ts';
 import unprovenPdus from './0176-unproven-pdus.ts';
 
 /** Every step of the schema, in order. A new one goes last, in a file `NNNN-name.ts`; one that was released is never changed. */
@@ -59,5 +60,6 @@ export const migrations: readonly Migration[] = [
   deviceLists,
   toDevice,
   keyBackup,
+  dehydratedDevices,
   unprovenPdus,
 ];

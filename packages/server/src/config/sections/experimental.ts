@@ -1,8 +1,24 @@
-import { anything, mapOf, option, section } from '../schema/index.ts';
+import { bool, group, isMapping, option, section, spelt } from '../schema/index.ts';
+
+const experiments = {
+  msc3814_enabled: option(bool, 'Dehydrated devices: they receive the keys of messages while their user is logged in nowhere.', {
+    default: true,
+  }),
+};
+
+/** Whether this server has the experiment that an option of `experimental_features` switches. */
+export function isSupportedExperiment(name: string): boolean {
+  return Object.hasOwn(experiments, name);
+}
 
 export const experimental = section('Experimental features', {
   experimental_features: option(
-    mapOf(anything),
+    // Of all others `noteUnsupported` tells.
+    spelt(group(experiments), (found) =>
+      isMapping(found)
+        ? Object.fromEntries(Object.entries(found).filter(([name, value]) => isSupportedExperiment(name) && value !== null))
+        : found,
+    ),
     'Features that are not in the specification yet, by the number of their proposal.',
     { default: {} },
   ),

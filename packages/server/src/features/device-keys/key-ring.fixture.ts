@@ -25,7 +25,9 @@ export class DeviceCrypto {
   /** `seed` tells two crypto stores of one device apart. */
   constructor(person: Person, seed = 'first') {
     this.person = person;
-    this.signingKey = generateSigningKey(bytesOf(person.userId, person.deviceId, seed), person.deviceId);
+    // Not as its version: ids of dehydrated devices are base64.
+    const made = generateSigningKey(bytesOf(person.userId, person.deviceId, seed));
+    this.signingKey = { ...made, keyId: `ed25519:${person.deviceId}` };
   }
 
   sign<T extends object>(object: T) {

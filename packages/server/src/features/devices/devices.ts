@@ -32,6 +32,8 @@ export interface Devices {
   rename(user: AccountIdentity, deviceId: DeviceId, displayName: string): Promise<void>;
   /** Those that are not there are passed over. */
   delete(user: AccountIdentity, deviceIds: readonly DeviceId[]): Promise<void>;
+  /** The same in somebody else's transaction. */
+  deleteIn(tx: InteractiveTx, user: AccountIdentity, deviceIds: readonly DeviceId[]): Promise<void>;
   /** All of the user's devices, but for `except`. */
   deleteAllIn(tx: InteractiveTx, user: AccountIdentity, except?: DeviceId): Promise<void>;
   /** Notes from where a device was used, in memory until `writeSightings`. */
@@ -58,6 +60,8 @@ export function openDevices({ database, clock }: { readonly database: Database; 
     if (deviceIds.length === 0) return;
     for (const hook of deletionHooks) hook(tx, { user, deviceIds });
   };
+  const deleteIn = async (tx: InteractiveTx, user: AccountIdentity, deviceIds: readonly DeviceId[]): Promise<void> =>
+    tellDeleted(tx, user, await removeDevices(tx, user.userNid, deviceIds));
 
   return {
     async list(userNid) {
@@ -74,8 +78,8 @@ export function openDevices({ database, clock }: { readonly database: Database; 
         updateDisplayName(tx, user.userNid, deviceId, displayName);
         for (const hook of renamingHooks) hook(tx, user, deviceId);
       }),
-    delete: (user, deviceIds) =>
-      database.transaction(async (tx) => tellDeleted(tx, user, await removeDevices(tx, user.userNid, deviceIds))),
+    delete: (user, deviceIds) => database.transaction((tx) => deleteIn(tx, user, deviceIds)),
+    deleteIn,
     async deleteAllIn(tx, user, except) {
       if (except === undefined) return tellDeleted(tx, user, await removeDevices(tx, user.userNid, 'all'));
       const others = (await readDevices(tx, user.userNid)).map(({ deviceId }) => deviceId).filter((id) => id !== except);

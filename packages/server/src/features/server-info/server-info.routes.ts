@@ -5,7 +5,7 @@ import type { UserId } from '@myelin/protocol/identifiers';
 
 import { answer, route, type Route } from '../../platform/http/index.ts';
 import type { ServerInfoNeeds } from './index.ts';
-import { capabilitiesOf, clientWellKnown, specVersions, unstableFeatures } from './server-info.ts';
+import { capabilitiesOf, clientWellKnown, specVersions, unstableFeaturesOf } from './server-info.ts';
 import { welcomePage } from './welcome-page.ts';
 
 const getWelcomePage = endpoint({ id: 'getWelcomePage', method: 'GET', path: '/', auth: 'none' });
@@ -20,10 +20,11 @@ const getServerWellKnown = endpoint({
 /** What a client or a person learns of the server before anything else. */
 export function serverInfoRoutes({ config, serverName }: ServerInfoNeeds): Route[] {
   const capabilities = capabilitiesOf(config);
+  const unstableFeatures = unstableFeaturesOf(config);
   const wellKnown = clientWellKnown(config);
   const page = welcomePage(serverName, config.public_baseurl);
   return [
-    route(client.getVersions, () => ({ versions: [...specVersions], unstable_features: { ...unstableFeatures } })),
+    route(client.getVersions, () => ({ versions: [...specVersions], unstable_features: unstableFeatures })),
     route(client.getCapabilities, () => ({ capabilities })),
     route(client.getWellknown, () => {
       if (!wellKnown) throw notFound('This server does not say at which address clients reach it (public_baseurl)');

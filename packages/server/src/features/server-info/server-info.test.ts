@@ -7,6 +7,7 @@ forEachHomeserver('what a server says of itself', ({ test, testWith }) => {
     const { body: versions } = await homeserver.request('GET', '/_matrix/client/versions');
     assert.ok(versions.versions.includes('v1.19') && versions.versions.includes('r0.6.1'));
     assert.equal(versions.unstable_features['org.matrix.msc4222'], true);
+    assert.equal(versions.unstable_features['org.matrix.msc3814'], true);
     const alice = await homeserver.person('alice');
     const { capabilities } = await alice.get('/capabilities');
     assert.equal(capabilities['m.room_versions'].default, '12');

@@ -20,8 +20,7 @@ export const specVersions: readonly string[] = [
   'r0.6.1',
 ].concat(Array.from({ length: 19 }, (_, index) => `v1.${index + 1}`));
 
-/** Features that clients look for by their names from before they were in the specification. */
-export const unstableFeatures: Readonly<Record<string, boolean>> = {
+const unstableFeatures: Readonly<Record<string, boolean>> = {
   'org.matrix.label_based_filtering': false,
   'org.matrix.e2e_cross_signing': false,
   'org.matrix.msc2285.stable': true,
@@ -36,6 +35,13 @@ export const unstableFeatures: Readonly<Record<string, boolean>> = {
   'uk.tcpip.msc4133': true,
   'uk.tcpip.msc4133.stable': true,
 };
+
+/** Features that clients look for by names from before they are in the specification. */
+export function unstableFeaturesOf({
+  experimental_features: { msc3814_enabled },
+}: Pick<Config, 'experimental_features'>): Record<string, boolean> {
+  return { ...unstableFeatures, 'org.matrix.msc3814': msc3814_enabled };
+}
 
 type CapabilityOptions = Pick<
   Config,
