@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 
-import type { TestHomeserverOptions } from '@myelin/testing';
+import { longTimelines, type TestHomeserverOptions } from '@myelin/testing';
 
 import { Stage, stranger, type HostileRoom } from './hostile/hostile-room.ts';
 
@@ -64,7 +64,7 @@ describe('loose ends of a room’s history', () => {
     await room.alice.syncsUntil((answer) => {
       for (const event of answer.rooms?.join?.[room.roomId]?.timeline?.events ?? []) seen.add(event.event_id);
       return messages.every(({ eventId }) => seen.has(eventId));
-    });
+    }, longTimelines);
     return messages.map(({ eventId }) => eventId);
   };
   /** What the stranger was told of a type of event in a room. */

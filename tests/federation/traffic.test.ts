@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 
-import { type Person } from '@myelin/testing';
+import { longTimelines, type Person } from '@myelin/testing';
 import { startFederation, type FederatedHomeservers } from '@myelin/testing/federation';
 
 const hive = 'hive.example';
@@ -75,7 +75,7 @@ describe('what servers tell each other', () => {
       const { timeline, state } = answer.rooms?.join?.[room] ?? {};
       for (const { event_id: id } of [...(timeline?.events ?? []), ...(state?.events ?? [])]) seen.add(id);
       return missed.every((id) => seen.has(id)) || undefined;
-    });
+    }, longTimelines);
     const name = await bob.get(`/rooms/${encodeURIComponent(room)}/state/m.room.name/`);
     assert.deepEqual(name, { name: 'While you were away' });
   });
@@ -91,7 +91,7 @@ describe('what servers tell each other', () => {
     await bob.syncsUntil((answer) => {
       for (const { event_id: id } of answer.rooms?.join?.[room]?.timeline?.events ?? []) seen.add(id);
       return said.every((id) => seen.has(id)) || undefined;
-    });
+    }, longTimelines);
     await hears(alice, room, await bob.says('all there', room));
   });
 });

@@ -5,7 +5,7 @@ import { buildPdu, eventIdOf, hashAndSignPdu, type JsonObject, type Pdu } from '
 import type { EventId, RoomId, ServerName, UserId } from '@myelin/protocol/identifiers';
 import { roomVersionRules, type RoomVersionRules } from '@myelin/protocol/room-versions';
 import { generateSigningKey } from '@myelin/protocol/signatures';
-import type { HttpAnswer, Person, TestHomeserver } from '@myelin/testing';
+import { longTimelines, type HttpAnswer, type Person, type TestHomeserver } from '@myelin/testing';
 import { FakeServer, startFederation, type FederatedHomeservers } from '@myelin/testing/federation';
 
 const hive = 'hive.example';
@@ -109,7 +109,7 @@ describe('transactions of a server that signs what it likes', () => {
     await alice.syncsUntil((answer) => {
       for (const event of answer.rooms?.join?.[room]?.timeline?.events ?? []) seen.set(event.event_id, event);
       return seen.has(eventId);
-    });
+    }, longTimelines);
     return seen;
   };
 

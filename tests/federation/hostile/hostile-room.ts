@@ -5,7 +5,7 @@ import { buildPdu, eventIdOf, hashAndSignPdu, referenceHash, signPdu, type JsonO
 import type { EventId, RoomId, UserId } from '@myelin/protocol/identifiers';
 import { roomVersionRules, type RoomVersionRules } from '@myelin/protocol/room-versions';
 import type { SigningKey } from '@myelin/protocol/signatures';
-import type { HttpAnswer, Person, TestHomeserver, TestHomeserverOptions } from '@myelin/testing';
+import { longTimelines, type HttpAnswer, type Person, type TestHomeserver, type TestHomeserverOptions } from '@myelin/testing';
 import { FakeServer, startFederation, type FederatedHomeservers } from '@myelin/testing/federation';
 
 export const hive = 'hive.example';
@@ -271,7 +271,7 @@ export class HostileRoom {
     await this.alice.syncsUntil((answer) => {
       for (const event of answer.rooms?.join?.[this.roomId]?.timeline?.events ?? []) this.#seen.set(event.event_id, event);
       return this.#seen.has(marker.eventId);
-    });
+    }, longTimelines);
   }
 
   /** The ids of the events that Alice's syncs have brought, in their order. */

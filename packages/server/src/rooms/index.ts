@@ -59,6 +59,7 @@ export type {
   Gap,
   OutOfBandMembership,
   RawPdu,
+  Received,
   Receiving,
   ReceiveOutcome,
   RemoteEvents,

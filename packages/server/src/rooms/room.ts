@@ -43,6 +43,7 @@ export class Room {
   #lastTurn: Promise<unknown> = Promise.resolve();
   #waiting = 0;
   #uncommitted = 0;
+  #lastWrite: Promise<void> = Promise.resolve();
 
   constructor(identity: RoomIdentity, lane: WriteLane, head: RoomHead) {
     this.nid = identity.nid;
@@ -57,9 +58,15 @@ export class Room {
     return this.#waiting > 0 || this.#uncommitted > 0;
   }
 
+  /** Resolves when all that was written so far is committed, for the writes of a room are committed in order; rejects when it is not. */
+  get lastWrite(): Promise<void> {
+    return this.#lastWrite;
+  }
+
   /** Counts a write until it is committed or has failed. */
   holdUntil(durable: Promise<void>): void {
     this.#uncommitted += 1;
+    this.#lastWrite = durable;
     const release = (): void => void (this.#uncommitted -= 1);
     durable.then(release, release);
   }

@@ -3,6 +3,9 @@ import assert from 'node:assert/strict';
 import { SyncedClient } from '../synced-client.ts';
 import type { HttpAnswer, HttpClient, HttpOptions } from './http-client.ts';
 
+/** For a sync that is to show all that happened: events of other servers come many at once, and a timeline has ten of them. */
+export const longTimelines = { filter: JSON.stringify({ room: { timeline: { limit: 100 } } }) };
+
 /** Someone with an account and a device, who speaks HTTP with the server. */
 export class Person {
   readonly userId: string;
@@ -119,9 +122,9 @@ export class Person {
   }
 
   /** Syncs until `test` gives something; waits for news in between, no longer than the server's patience for each. */
-  async syncsUntil<T>(test: (answer: any) => T | undefined | false): Promise<T> {
+  async syncsUntil<T>(test: (answer: any) => T | undefined | false, query: HttpOptions['query'] = {}): Promise<T> {
     for (let round = 0; round < 50; round++) {
-      const found = test(await this.waitsForSync());
+      const found = test(await this.waitsForSync(query));
       if (found !== undefined && found !== false) return found;
     }
     throw new Error(`${this.userId} has waited for something that did not come`);

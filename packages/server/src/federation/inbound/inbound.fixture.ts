@@ -3,7 +3,7 @@ import type { Pdu } from '@myelin/protocol/events';
 import type { EventId, ServerName } from '@myelin/protocol/identifiers';
 
 import type { Hive } from '../../features/hive.fixture.ts';
-import type { DoorVerdict, Receiving } from '../../rooms/index.ts';
+import type { DoorVerdict, Received, Receiving } from '../../rooms/index.ts';
 import { openInbound, ServerLimits, type InboundFederation } from './index.ts';
 
 export const elsewhere = 'elsewhere.example' as ServerName;
@@ -12,7 +12,7 @@ export const elsewhere = 'elsewhere.example' as ServerName;
 export const noLimits = { window_size: 1000, sleep_limit: 1_000_000, sleep_delay: 500, reject_limit: 1_000_000, concurrent: 100 };
 
 /** A room engine that takes whatever a test lets it take, and writes down what came. */
-export class PretendedRooms implements Pick<Receiving, 'atTheDoor' | 'receive'> {
+export class PretendedRooms implements Pick<Receiving, 'atTheDoor' | 'place'> {
   /** Ids in the order in which their rooms took them. */
   readonly taken: EventId[] = [];
   readonly attempts: EventId[] = [];
@@ -22,6 +22,8 @@ export class PretendedRooms implements Pick<Receiving, 'atTheDoor' | 'receive'> 
   hasKeys = true;
   /** How often events were brought to the door. */
   atDoor = 0;
+  /** How long its write takes, and whether it fails. */
+  onWrite: (eventId: EventId) => Promise<void> = () => Promise.resolve();
   readonly #watchers: { enough(): boolean; resolve(): void }[] = [];
 
   async atTheDoor(_room: unknown, pdus: readonly unknown[]): Promise<DoorVerdict[]> {
@@ -39,13 +41,13 @@ export class PretendedRooms implements Pick<Receiving, 'atTheDoor' | 'receive'> 
     });
   }
 
-  async receive(_room: unknown, { eventId }: { readonly eventId: EventId }): Promise<{ readonly outcome: 'accepted' }> {
+  async place(_room: unknown, { eventId }: { readonly eventId: EventId }): Promise<Received> {
     this.attempts.push(eventId);
     this.#look();
     await this.onReceive(eventId);
     this.taken.push(eventId);
     this.#look();
-    return { outcome: 'accepted' };
+    return { outcome: { outcome: 'accepted' }, durable: this.onWrite(eventId) };
   }
 
   /** Resolves once the condition holds. */

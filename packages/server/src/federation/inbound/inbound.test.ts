@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { forEachDatabase } from '@myelin/testing/databases';
 
 import { openHive, state } from '../../features/hive.fixture.ts';
-import { sql } from '../../platform/database/index.ts';
+import { LaneBrokenError, sql } from '../../platform/database/index.ts';
 import { elsewhere, openPretended, pdu, sends } from './inbound.fixture.ts';
 
 const turns = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
@@ -129,6 +129,54 @@ forEachDatabase('transactions of other servers', ({ test }) => {
     assert.deepEqual({ ...given }, { event_id: '$poison', reason: 'its ancestors never came' });
     assert.deepEqual(await database.all(sql`SELECT id FROM pdu_inbox`), []);
     await inbound.stop();
+  });
+
+  test('an event is placed while those before it are written, and stays in the inbox until it is on disk', async ({
+    database,
+  }) => {
+    const hive = await openHive(database);
+    const { room } = await hive.friendsInARoom();
+    const { inbound, rooms } = await openPretended(hive);
+    inbound.start({});
+    const disk = Promise.withResolvers<void>();
+    rooms.onWrite = () => disk.promise;
+    await sends(inbound, 'one', { pdus: [pdu(room.roomId, '$one'), pdu(room.roomId, '$two')] });
+    await rooms.until(() => rooms.taken.length === 2);
+    await sends(inbound, 'two', { pdus: [pdu(room.roomId, '$three')] });
+    await rooms.until(() => rooms.taken.length === 3);
+    await turns();
+    const rows = await database.all<{ event_id: string }>(sql`SELECT event_id FROM pdu_inbox ORDER BY id`);
+    assert.deepEqual(
+      rows.map((row) => row.event_id),
+      ['$one', '$two', '$three'],
+    );
+    disk.resolve();
+    await inbound.stop();
+    assert.deepEqual(await database.all(sql`SELECT id FROM pdu_inbox`), []);
+    assert.equal(rooms.attempts.length, 3);
+  });
+
+  test('of a write that fails, those behind it come again at once and the one at fault after a rest', async ({ database }) => {
+    const hive = await openHive(database);
+    const { room } = await hive.friendsInARoom();
+    const { inbound, rooms } = await openPretended(hive);
+    inbound.start({});
+    rooms.onWrite = async (eventId) => {
+      await turns();
+      if (rooms.attempts.filter((id) => id === eventId).length > 1) return;
+      if (eventId === '$two') throw new Error('the database did not like it');
+      if (eventId > '$two') throw new LaneBrokenError('an earlier write failed');
+    };
+    const sent = ['$one', '$two', '$u', '$v'];
+    await sends(inbound, 'one', { pdus: sent.map((id) => pdu(room.roomId, id)) });
+    await rooms.until(() => rooms.attempts.length === 6);
+    while (rooms.attempts.length < 7) {
+      hive.clock.advance(1000);
+      await turns();
+    }
+    assert.deepEqual(rooms.attempts, [...sent, '$u', '$v', '$two']);
+    await inbound.stop();
+    assert.deepEqual(await database.all(sql`SELECT id FROM pdu_inbox`), []);
   });
 
   test('a room keeps out whom its ACL keeps out, and rooms that nobody here is in take nothing', async ({ database }) => {

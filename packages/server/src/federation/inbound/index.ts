@@ -23,7 +23,7 @@ export interface InboundNeeds {
   readonly clock: Clock;
   readonly logger: Logger;
   readonly rooms: Pick<Rooms, 'ids' | 'states' | 'memberships' | 'events'>;
-  readonly receiving: Pick<Receiving, 'atTheDoor' | 'receive'>;
+  readonly receiving: Pick<Receiving, 'atTheDoor' | 'place'>;
   readonly limits: ServerLimits;
   readonly aboutAbsentUsers?: RoomDoorNeeds['aboutAbsentUsers'];
 }

@@ -1,9 +1,10 @@
 import type { ServerName } from '@myelin/protocol/identifiers';
 
 import type { Clock, Scheduled } from '../../platform/clock.ts';
-import type { Database, Interner } from '../../platform/database/index.ts';
+import { LaneBrokenError, type Database, type Interner } from '../../platform/database/index.ts';
+import { letOthersRun } from '../../platform/let-others-run.ts';
 import type { Logger } from '../../platform/observability/index.ts';
-import type { Receiving, Rooms } from '../../rooms/index.ts';
+import type { Received, Receiving, RoomIdentity, Rooms } from '../../rooms/index.ts';
 import { abandon, oldestInInbox, putAttempts, takeFromInbox, type InboxEntry } from './pdu-inbox.store.ts';
 
 export interface LaneNeeds {
@@ -12,7 +13,7 @@ export interface LaneNeeds {
   readonly clock: Clock;
   readonly logger: Logger;
   readonly rooms: Pick<Rooms, 'ids'>;
-  readonly receiving: Pick<Receiving, 'receive'>;
+  readonly receiving: Pick<Receiving, 'place'>;
   /** Called when an entry has left the inbox, taken in or given up. */
   readonly onLeft: (entry: InboxEntry) => void;
 }
@@ -26,9 +27,17 @@ interface Lane {
   whole: boolean;
   /** Entries that were tried in vain, by their id, until their next attempt. */
   readonly resting: Map<number, Scheduled>;
-  /** Entries that are done, and not deleted yet. */
-  done: number[];
+  /** Entries that the room has been given, by their ids, until they have left the inbox or rest. */
+  readonly given: Set<number>;
+  /** Ends when the entries of the last turn but one have left the inbox. Never rejects. */
+  written: Promise<void>;
   state: 'idle' | 'ready' | 'running' | 'slow';
+}
+
+/** An entry that has its place in the room's memory, or has failed to get one. */
+interface Placed {
+  readonly entry: InboxEntry;
+  readonly received: Promise<Received>;
 }
 
 const roomsAtOnce = 32;
@@ -44,9 +53,10 @@ const firstRestMs = 1000;
 const longestRestMs = 5 * 60_000;
 
 /**
- * Brings events from the inbox into their rooms: the events of a room one after another in the order in which they came, rooms side by
- * side. Rooms take turns, and one that waits for another server holds up nobody. What fails is tried again later, and given up with a
- * reason in the end. An entry is deleted once its room has it, so that a crash at worst shows a room what it knows.
+ * Brings events from the inbox into their rooms: the events of a room one after another in the order in which they came, each as soon as
+ * the one before has its place in memory, while the disk is still busy with those before; rooms side by side, an event of each in turn.
+ * A room that waits for another server holds up nobody. What fails is tried again later, and given up with a reason in the end. An
+ * entry is deleted once its room has it on disk, so that a crash at worst shows a room what it knows.
  */
 export class RoomLanes {
   readonly #needs: LaneNeeds;
@@ -89,12 +99,25 @@ export class RoomLanes {
     for (const { resting } of this.#lanes.values()) for (const rest of resting.values()) rest.cancel();
     // Who waits for another server by then is not waited for: the event is worked on again after the next start.
     const cutOff = new AbortController();
-    await Promise.race([Promise.all(this.#running), this.#needs.clock.sleep(graceMs, cutOff.signal)]);
+    await Promise.race([this.#whenQuiet(), this.#needs.clock.sleep(graceMs, cutOff.signal)]);
     cutOff.abort();
   }
 
+  async #whenQuiet(): Promise<void> {
+    await Promise.all(this.#running);
+    await Promise.all([...this.#lanes.values()].map(({ written }) => written));
+  }
+
   #open(roomNid: number, whole: boolean): Lane {
-    const lane: Lane = { roomNid, items: [], whole, resting: new Map(), done: [], state: 'idle' };
+    const lane: Lane = {
+      roomNid,
+      items: [],
+      whole,
+      resting: new Map(),
+      given: new Set(),
+      written: Promise.resolve(),
+      state: 'idle',
+    };
     this.#lanes.set(roomNid, lane);
     return lane;
   }
@@ -129,11 +152,7 @@ export class RoomLanes {
     try {
       more = await this.#work(lane);
     } catch (error) {
-      // The database, most likely: what is not deleted is worked on again.
-      this.#needs.logger.error({ err: error, room: lane.roomNid }, 'events that came in wait longer');
-      this.#drop(lane);
-      lane.whole = false;
-      this.#needs.clock.schedule(firstRestMs, () => this.#makeReady(lane));
+      this.#tryLater(lane, error);
       more = false;
     }
     slow.cancel();
@@ -141,8 +160,22 @@ export class RoomLanes {
     else this.#active -= 1;
     lane.state = 'idle';
     if (more || lane.items.length > 0) this.#makeReady(lane);
-    else if (lane.whole && lane.resting.size === 0) this.#lanes.delete(lane.roomNid);
+    else this.#closeIfEmpty(lane);
     this.#fill();
+  }
+
+  #closeIfEmpty(lane: Lane): void {
+    const isEmpty = lane.items.length === 0 && lane.resting.size === 0 && lane.given.size === 0;
+    if (lane.state === 'idle' && lane.whole && isEmpty) this.#lanes.delete(lane.roomNid);
+  }
+
+  /** The database, most likely: what is not deleted is worked on again. */
+  #tryLater(lane: Lane, error: unknown): void {
+    this.#needs.logger.error({ err: error, room: lane.roomNid }, 'events that came in wait longer');
+    this.#inMemory -= lane.items.length;
+    lane.items = [];
+    lane.whole = false;
+    this.#needs.clock.schedule(firstRestMs, () => this.#makeReady(lane));
   }
 
   // A function of its own: the compiler does not see that a timer changes the state meanwhile.
@@ -153,51 +186,93 @@ export class RoomLanes {
   /** One turn of a room; whether there may be more. */
   async #work(lane: Lane): Promise<boolean> {
     const room = await this.#needs.rooms.ids.byNid(lane.roomNid);
-    for (let worked = 0; worked < eventsInATurn && !this.#stopped; worked++) {
-      if (lane.items.length === 0 && !lane.whole) await this.#read(lane);
-      const entry = lane.items.shift();
-      if (!entry) break;
-      this.#inMemory -= 1;
-      const origin = (await this.#needs.names.textOf(entry.originNid)) as ServerName;
-      let reason: string;
-      try {
-        const { eventId, pdu } = entry;
-        const outcome = await this.#needs.receiving.receive(room, { eventId, pdu }, { origin });
-        if (outcome.outcome !== 'waiting') {
-          lane.done.push(entry.id);
-          this.#needs.onLeft(entry);
-          continue;
-        }
-        reason = outcome.reason;
-      } catch (error) {
-        reason = error instanceof Error ? error.message : String(error);
-        this.#needs.logger.warn({ err: error, room: room.roomId, event: entry.eventId }, 'an event could not be taken in');
+    const placed: Placed[] = [];
+    try {
+      while (placed.length < eventsInATurn && !this.#stopped) {
+        if (lane.items.length === 0 && !lane.whole) await this.#read(lane);
+        const entry = lane.items.shift();
+        if (!entry) break;
+        this.#inMemory -= 1;
+        lane.given.add(entry.id);
+        placed.push(await this.#place(room, entry));
+        // An event of this room, then one of each other, then whatever else the server does.
+        await letOthersRun();
       }
-      await this.#rest(lane, entry, reason);
+      // This turn's events are written while the next turn's are placed, and no more than that: the memory is bounded.
+      await lane.written;
+    } finally {
+      if (placed.length > 0) lane.written = this.#settle(lane, room, placed);
     }
-    await this.#deleteDone(lane);
     return lane.items.length > 0 || !lane.whole;
   }
 
+  /** Resolves when the next event of the room may be placed. */
+  async #place(room: RoomIdentity, entry: InboxEntry): Promise<Placed> {
+    const { names, receiving } = this.#needs;
+    const { eventId, pdu, originNid } = entry;
+    const origin = (await names.textOf(originNid)) as ServerName;
+    const received = receiving.place(room, { eventId, pdu }, { origin });
+    await received.then(
+      // Looked at in its turn; until then nobody waits for it.
+      ({ durable }) => void durable.catch(() => undefined),
+      () => undefined,
+    );
+    return { entry, received };
+  }
+
+  /** Takes entries out of the inbox that their room has on disk now, and sees to the others. */
+  async #settle(lane: Lane, room: RoomIdentity, placed: readonly Placed[]): Promise<void> {
+    const { database, logger, onLeft } = this.#needs;
+    const done: InboxEntry[] = [];
+    const again: InboxEntry[] = [];
+    try {
+      for (const { entry, received } of placed) {
+        try {
+          const { outcome, durable } = await received;
+          await durable;
+          if (outcome.outcome === 'waiting') await this.#rest(lane, entry, outcome.reason);
+          else done.push(entry);
+        } catch (error) {
+          if (error instanceof LaneBrokenError) {
+            // Another write of the room has failed, and nothing is wrong with this one.
+            again.push(entry);
+            continue;
+          }
+          const reason = error instanceof Error ? error.message : String(error);
+          logger.warn({ err: error, room: room.roomId, event: entry.eventId }, 'an event could not be taken in');
+          await this.#rest(lane, entry, reason);
+        }
+      }
+      if (done.length > 0) {
+        await database.write((tx) =>
+          takeFromInbox(
+            tx,
+            done.map(({ id }) => id),
+          ),
+        );
+      }
+      for (const entry of done) onLeft(entry);
+      lane.items.unshift(...again);
+      this.#inMemory += again.length;
+    } catch (error) {
+      this.#tryLater(lane, error);
+    }
+    for (const { entry } of placed) lane.given.delete(entry.id);
+    if (again.length > 0) this.#makeReady(lane);
+    this.#closeIfEmpty(lane);
+  }
+
   async #read(lane: Lane): Promise<void> {
-    await this.#deleteDone(lane);
     // From here on, what is stored may or may not be among what is read.
     lane.whole = true;
-    const limit = eventsRead + lane.resting.size;
+    const limit = eventsRead + lane.resting.size + lane.given.size;
     const entries = await oldestInInbox(this.#needs.database, lane.roomNid, limit);
     const arrived = lane.items;
-    const fresh = entries.filter(({ id }) => !lane.resting.has(id));
+    const fresh = entries.filter(({ id }) => !lane.resting.has(id) && !lane.given.has(id));
     const known = new Set(fresh.map(({ id }) => id));
     lane.items = [...fresh, ...(entries.length < limit ? arrived.filter(({ id }) => !known.has(id)) : [])];
     this.#inMemory += lane.items.length - arrived.length;
     if (entries.length >= limit) lane.whole = false;
-  }
-
-  async #deleteDone(lane: Lane): Promise<void> {
-    if (lane.done.length === 0) return;
-    const { done } = lane;
-    lane.done = [];
-    await this.#needs.database.write((tx) => takeFromInbox(tx, done));
   }
 
   /** Lays an entry aside until its next attempt, or gives it up. */
@@ -219,11 +294,5 @@ export class RoomLanes {
       this.#makeReady(lane);
     });
     lane.resting.set(entry.id, rest);
-  }
-
-  #drop(lane: Lane): void {
-    this.#inMemory -= lane.items.length;
-    lane.items = [];
-    lane.done = [];
   }
 }

@@ -239,6 +239,11 @@ export class EventStore {
     }
   }
 
+  /** Whether something was written about an event that is not committed yet. */
+  isPending(nid: number): boolean {
+    return this.#pending.has(nid);
+  }
+
   /** Lets an event be found by its number before it is handed to a write. */
   announce(event: StoredEvent): void {
     this.#pending.set(event.nid, event);

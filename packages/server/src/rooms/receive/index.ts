@@ -1,6 +1,6 @@
 export { createReceiving, type Receiving } from './receiving.ts';
 export type { CheckedPdu, DoorVerdict } from './door/at-the-door.ts';
-export type { Sender } from './receive-event.ts';
+export type { Received, Sender } from './receive-event.ts';
 export type { ReceiveOutcome, ReceiveTools } from './receive-tools.ts';
 export {
   noNetwork,

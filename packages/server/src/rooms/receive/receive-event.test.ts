@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import type { EventId, RoomId, ServerName } from '@myelin/protocol/identifiers';
 import { forEachDatabase } from '@myelin/testing/databases';
 
+import { sql } from '../../platform/database/index.ts';
 import { levels, membership, says, topic, type OtherServers } from './other-servers.fixture.ts';
 import {
   ann,
@@ -10,6 +11,7 @@ import {
   cora,
   enters,
   expected,
+  far,
   friendsElsewhere,
   lea,
   mallory,
@@ -33,6 +35,57 @@ function fork(others: OtherServers, join: EventId): { ban: EventId; late: EventI
 }
 
 forEachDatabase('receiving events', ({ test }) => {
+  test('events build on others that are not on disk yet; where one cannot be written, those on it are not, and all come again', async ({
+    database,
+    reopen,
+  }) => {
+    const at = await story(database);
+    let last = at.join;
+    const sent = Array.from({ length: 8 }, (_, index) => {
+      last = at.others.send(index === 5 ? topic(bob, 'counting') : says(ann, `${index}`), [last]);
+      return last;
+    });
+    let failsNow = true;
+    at.rooms.hooks.persist.push({
+      name: 'the disk',
+      prepare: ({ events: [event] }) => {
+        if (!failsNow || event?.eventId !== sent[3]) return undefined;
+        failsNow = false;
+        const row = { roomNid: at.room.nid, eventNid: event?.nid };
+        // The event itself is in this row already.
+        return (tx) =>
+          tx.run(sql`INSERT INTO forward_extremities (room_nid, event_nid) VALUES (${row.roomNid}, ${row.eventNid})`);
+      },
+    });
+    const placeAll = async (): Promise<PromiseSettledResult<void>[]> => {
+      const verdicts = await at.rooms.receiving.atTheDoor(
+        at.room,
+        sent.map((eventId) => at.others.pdu(eventId)),
+      );
+      const durables: Promise<void>[] = [];
+      for (const verdict of verdicts) {
+        assert.ok(verdict.ok);
+        const { outcome, durable } = await at.rooms.receiving.place(at.room, verdict, { origin: far });
+        assert.match(outcome.outcome, /accepted|known/);
+        durable.catch(() => undefined);
+        durables.push(durable);
+      }
+      return Promise.allSettled(durables);
+    };
+    const first = (await placeAll()).map(({ status }) => status);
+    assert.deepEqual(first.slice(0, 4), ['fulfilled', 'fulfilled', 'fulfilled', 'rejected']);
+    const stored = await at.rooms.events.nidsOf(sent);
+    // One that came after the failure was known may have brought those before it along.
+    for (const [index, status] of first.entries()) if (status === 'fulfilled') assert.ok(stored.has(sent[index] as EventId));
+    const second = await placeAll();
+    assert.ok(second.every(({ status }) => status === 'fulfilled'));
+    const rooms = await roomsOver(await reopen(), at.others);
+    const again = storyIn(rooms, at.room, at.others, at.join);
+    assert.deepEqual(await bodies(again), ['0', '1', '2', '3', '4', '6', '7']);
+    assert.deepEqual(await again.state(), expected(at.others, sent.slice(-1)));
+    assert.deepEqual(await again.extremities(), sent.slice(-1));
+  });
+
   for (const version of ['1', '2', '3', '6', '10', '11', '12']) {
     test(`in a room of version ${version} Lea reads what Ann and Bob say, and answers`, async ({ database, reopen }) => {
       const at = await story(database, version);

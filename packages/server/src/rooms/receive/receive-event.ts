@@ -1,9 +1,10 @@
 import type { EventId, ServerName } from '@myelin/protocol/identifiers';
 
+import type { StoredEvent } from '../events/stored-event.ts';
 import type { RoomIdentity } from '../room-ids.ts';
 import type { CheckedEvent } from './door/at-the-door.ts';
 import { fetchAuthEvents } from './gather/fetch-auth-events.ts';
-import { fetchPrevEvents, type PrevEvents } from './gather/fetch-prev-events.ts';
+import { fetchPrevEvents, withoutPlace, type PrevEvents } from './gather/fetch-prev-events.ts';
 import { storeOutliers } from './outliers/store-outliers.ts';
 import { storeRejected } from './outliers/store-rejected.ts';
 import { internNames } from './outliers/stored-from-pdu.ts';
@@ -19,18 +20,29 @@ export interface Sender {
 /** How often gathering is begun anew because the room changed meanwhile. */
 const attempts = 3;
 
+/** What became of an event. Those that build on it need not wait for the disk; who tells others of the outcome does. */
+export interface Received {
+  readonly outcome: ReceiveOutcome;
+  /** Resolves when the outcome is on disk; rejects when it will not be, and the event is to be received again. */
+  readonly durable: Promise<void>;
+}
+
+/** Receives an event that is missing before another; it is placed when it resolves. */
+type ReceiveMissing = (event: CheckedEvent) => Promise<unknown>;
+
+const nothingWritten = Promise.resolve();
+
 /**
  * Takes an event that has passed the door into its room, by the spec's checks from the fourth on. What has to be asked of other servers
- * is gathered first, outside the room's turn; the turn judges and persists. Durable when it resolves.
+ * is gathered first, outside the room's turn; the turn judges and persists. Resolves when the event has its place in the room's memory.
  * https://spec.matrix.org/v1.19/server-server-api/#checks-performed-on-receipt-of-a-pdu
  */
-export function receiveEvent(
-  tools: ReceiveTools,
-  room: RoomIdentity,
-  checked: CheckedEvent,
-  sender: Sender,
-): Promise<ReceiveOutcome> {
-  return receive(tools, room, checked, sender, (event) => receive(tools, room, event, sender, undefined));
+export function receiveEvent(tools: ReceiveTools, room: RoomIdentity, checked: CheckedEvent, sender: Sender): Promise<Received> {
+  return receive(tools, room, checked, sender, async (event) => {
+    const { durable } = await receive(tools, room, event, sender, undefined);
+    // The event behind it is written after it, in the same lane, and fails with it.
+    durable.catch(() => undefined);
+  });
 }
 
 async function receive(
@@ -38,44 +50,59 @@ async function receive(
   room: RoomIdentity,
   checked: CheckedEvent,
   { origin }: Sender,
-  receiveMissing: ((event: CheckedEvent) => Promise<unknown>) | undefined,
-): Promise<ReceiveOutcome> {
+  receiveMissing: ReceiveMissing | undefined,
+): Promise<Received> {
   let missing: readonly EventId[] = [];
+  let objection: string | undefined;
+  let isAsked = false;
   for (let attempt = 0; attempt < attempts; attempt++) {
     const known = await tools.events.byId(checked.eventId);
-    if (known && (known.position !== undefined || known.verdict === 'rejected')) return { outcome: 'known' };
+    if (known && (known.position !== undefined || known.verdict === 'rejected')) return knownAlready(tools, room, known);
 
     const auth = await fetchAuthEvents(tools, room, checked, origin);
     if (!auth.here) {
       const reason = `auth events are missing: ${auth.missing.join(', ')}`;
-      if (!auth.isFinal) return { outcome: 'waiting', reason, missing: auth.missing };
-      return storeRejected(tools, room, checked, reason);
+      if (!auth.isFinal) return waiting(reason, auth.missing);
+      return { outcome: await storeRejected(tools, room, checked, reason), durable: nothingWritten };
     }
     // A stored one of which this server knew nothing but itself is stored anew, now that its auth events are known.
     if (known) await storeOutliers(tools, room, [checked]);
 
     const prev = await prevEventsOf(tools, room, checked, origin, receiveMissing);
-    if (prev === 'not worth it') return storeRejected(tools, room, checked, await whyRejected(tools, room, checked));
-    if (!prev.here) {
-      return {
-        outcome: 'waiting',
-        reason: `the state before the event is not known: ${prev.missing.join(', ')}`,
-        missing: prev.missing,
-      };
+    if (prev === 'not worth it') {
+      const outcome = await storeRejected(tools, room, checked, await whyRejected(tools, room, checked));
+      return { outcome, durable: nothingWritten };
     }
+    if (!prev.here) return waiting(`the state before the event is not known: ${prev.missing.join(', ')}`, prev.missing);
     const names = (await internNames(tools.names, [checked]))(checked);
     const { claimed } = prev;
-    const objection = await objectionTo(tools, room, checked);
-    const placement = await tools.registry.inTurn(room, (inMemory) =>
-      placeEvent(tools, room, inMemory, checked, { names, claimed, historicalPosition: undefined, objection }),
-    );
-    if (placement.done) {
-      await placement.durable;
-      return placement.outcome;
-    }
+    if (!isAsked) objection = await objectionTo(tools, room, checked);
+    isAsked = true;
+    const placement = await tools.registry.inTurn(room, async (inMemory) => {
+      const placed = await placeEvent(tools, room, inMemory, checked, {
+        names,
+        claimed,
+        historicalPosition: undefined,
+        objection,
+      });
+      return placed.done && placed.outcome.outcome === 'known' ? { ...placed, durable: inMemory.lastWrite } : placed;
+    });
+    if (placement.done) return placement;
     missing = placement.missing;
   }
-  return { outcome: 'waiting', reason: `the room keeps changing: ${missing.join(', ')}`, missing };
+  return waiting(`the room keeps changing: ${missing.join(', ')}`, missing);
+}
+
+function waiting(reason: string, missing: readonly EventId[]): Received {
+  return { outcome: { outcome: 'waiting', reason, missing }, durable: nothingWritten };
+}
+
+/** One that came another way a moment ago may not be on disk yet. */
+async function knownAlready(tools: ReceiveTools, room: RoomIdentity, { nid }: StoredEvent): Promise<Received> {
+  const outcome = { outcome: 'known' } as const;
+  if (!tools.events.isPending(nid)) return { outcome, durable: nothingWritten };
+  const { durable } = await tools.registry.inTurn(room, ({ lastWrite }) => Promise.resolve({ durable: lastWrite }));
+  return { outcome, durable };
 }
 
 /** For an event that its own auth events do not allow nobody is asked about the events before it. */
@@ -84,13 +111,12 @@ async function prevEventsOf(
   room: RoomIdentity,
   checked: CheckedEvent,
   origin: ServerName,
-  receiveMissing: ((event: CheckedEvent) => Promise<unknown>) | undefined,
+  receiveMissing: ReceiveMissing | undefined,
 ): Promise<PrevEvents | 'not worth it'> {
-  const reason = await whyRejected(tools, room, checked);
-  if (reason === undefined) return fetchPrevEvents(tools, room, checked, origin, receiveMissing);
-  const known = await tools.events.byIds(checked.event.prevEvents);
-  const allPlaced = checked.event.prevEvents.every((eventId) => known.get(eventId)?.position !== undefined);
-  return allPlaced ? { here: true, claimed: new Map() } : 'not worth it';
+  const missing = await withoutPlace(tools, checked.event.prevEvents);
+  if (missing.length === 0) return { here: true, claimed: new Map() };
+  if ((await whyRejected(tools, room, checked)) !== undefined) return 'not worth it';
+  return fetchPrevEvents(tools, room, checked, origin, receiveMissing);
 }
 
 async function whyRejected(tools: ReceiveTools, room: RoomIdentity, { event }: CheckedEvent): Promise<string | undefined> {

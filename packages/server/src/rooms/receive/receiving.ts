@@ -7,7 +7,7 @@ import { asCheckedEvent, atTheDoor, type CheckedPdu, type DoorVerdict } from './
 import { enterRoom, type Entrance } from './enter/enter-room.ts';
 import { receiveOutOfBand, type OutOfBandMembership } from './enter/out-of-band.ts';
 import { RoomsToEnter } from './enter/rooms-to-enter.ts';
-import { receiveEvent, type Sender } from './receive-event.ts';
+import { receiveEvent, type Received, type Sender } from './receive-event.ts';
 import type { ReceiveOutcome, ReceiveTools } from './receive-tools.ts';
 import type { RawPdu, RemoteEvents, SignatureVerifier } from './remote-events.ts';
 import { gapsOf, type Gap } from './turn/gaps.store.ts';
@@ -23,6 +23,11 @@ export interface Receiving {
   atTheDoor(room: Pick<RoomIdentity, 'roomId' | 'rules'>, pdus: readonly RawPdu[]): Promise<DoorVerdict[]>;
   /** Takes an event that has passed the door into its room. Durable when it resolves; one that is known changes nothing. */
   receive(room: RoomIdentity, event: CheckedPdu, from: Sender): Promise<ReceiveOutcome>;
+  /**
+   * The same for one event after another: it resolves when the next one can build on this one, which is before it is durable. What
+   * comes of a write that fails, fails too.
+   */
+  place(room: RoomIdentity, event: CheckedPdu, from: Sender): Promise<Received>;
   /**
    * Enters a room through another server, for the first time or after all local users had left it. Durable when it resolves. Throws
    * M_FORBIDDEN where the join is not allowed by the state that came with it, M_UNKNOWN where that is nonsense.
@@ -47,7 +52,12 @@ export function createReceiving(tools: ReceiveTools): Receiving {
   return {
     plugIn: ({ remote, verifier }) => void Object.assign(tools.network, { remote, verifier }),
     atTheDoor: (room, pdus) => atTheDoor(tools.network.verifier, room, pdus),
-    receive: (room, event, from) => receiveEvent(tools, room, asCheckedEvent(event, room), from),
+    async receive(room, event, from) {
+      const { outcome, durable } = await receiveEvent(tools, room, asCheckedEvent(event, room), from);
+      await durable;
+      return outcome;
+    },
+    place: (room, event, from) => receiveEvent(tools, room, asCheckedEvent(event, room), from),
     enterRoom(entrance) {
       const { roomId } = entrance;
       const entered = (entering.get(roomId) ?? Promise.resolve()).then(async () => {

@@ -1,6 +1,5 @@
 import type { EventId, ServerName } from '@myelin/protocol/identifiers';
 
-import { sql } from '../../../platform/database/index.ts';
 import type { RoomIdentity } from '../../room-ids.ts';
 import type { State } from '../../state/index.ts';
 import type { CheckedEvent } from '../door/at-the-door.ts';
@@ -48,11 +47,10 @@ async function missingEvents(
   checked: CheckedEvent,
   origin: ServerName,
 ): Promise<readonly CheckedEvent[]> {
-  const rows = await tools.database.all<{ event_nid: number }>(
-    sql`SELECT event_nid FROM forward_extremities WHERE room_nid = ${room.nid} ORDER BY event_nid DESC LIMIT ${mostMissingEvents}`,
-  );
-  const ours = await tools.events.listByNids(rows.map((row) => row.event_nid));
-  const gap = { earliest: ours.map(({ eventId }) => eventId), latest: [checked.eventId], limit: mostMissingEvents };
+  // In the room's turn, since the database may not have the newest yet.
+  const ours = await tools.registry.inTurn(room, ({ head }) => Promise.resolve(head.extremities));
+  const newest = ours.toSorted((a, b) => b.nid - a.nid).slice(0, mostMissingEvents);
+  const gap = { earliest: newest.map(({ eventId }) => eventId), latest: [checked.eventId], limit: mostMissingEvents };
   const { events } = await askForList(
     tools,
     room,
