@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 
-import { eventIdOf, hashAndSignPdu, type Pdu } from '@myelin/protocol/events';
+import { eventIdOf, hashAndSignPdu, type JsonObject, type Pdu } from '@myelin/protocol/events';
 import { roomVersionRules, type RoomVersionRules } from '@myelin/protocol/room-versions';
 import type { HttpAnswer, Person, TestHomeserver } from '@myelin/testing';
 import { FakeServer, startFederation, type FederatedHomeservers } from '@myelin/testing/federation';
@@ -292,6 +292,30 @@ describe('memberships that strangers hand in, and rooms that strangers show', ()
         assert.ok(status === 502 || status === 403, `${what} (version ${version}): ${status}`);
         assert.deepEqual((await bob.get('/joined_rooms')).joined_rooms, [good.roomId], `${what} (version ${version})`);
       }
+    }
+  });
+
+  test('of what a stranger shows to whoever knocks, only what is signed is shown', async () => {
+    for (const version of ['10', '12']) {
+      const bob = await home().person('bob');
+      const room = new FakeRoom(theFake(), version);
+      const named = (type: string, content: JsonObject): Pdu => room.event({ type, stateKey: '', content }).pdu;
+      const forged = { ...named('m.room.name', { name: 'forged' }), signatures: room.create.pdu.signatures };
+      const changed = { ...named('m.room.avatar', { url: 'mxc://good/one' }), content: { url: 'mxc://evil/one' } };
+      const elsewhere = new FakeRoom(theFake(), version).event({ type: 'm.room.encryption', stateKey: '', content: {} }).pdu;
+      const stripped = { type: 'm.room.topic', state_key: '', sender: room.creator, content: { topic: 'as of old' } };
+      const at = (step: string): string => `/_matrix/federation/v1/${step}_knock/${encodeURIComponent(room.roomId)}/`;
+      theFake().answersUnder.set(at('make'), () => room.template(bob.userId, 'knock'));
+      const knock_room_state = [...room.state, forged, changed, elsewhere, stripped];
+      theFake().answersUnder.set(at('send'), () => ({ knock_room_state }));
+      await bob.post(`/knock/${encodeURIComponent(room.roomId)}?via=${stranger}`);
+      const shown = await bob.syncsUntil((answer) => answer.rooms?.knock?.[room.roomId]);
+      const contents = new Map<string, unknown>(shown.knock_state.events.map(({ type, content }: any) => [type, content]));
+      assert.ok(contents.has('m.room.create'));
+      assert.equal(contents.has('m.room.name'), false, 'signed by nobody');
+      assert.deepEqual(contents.get('m.room.avatar'), {}, 'changed on the way');
+      assert.equal(contents.has('m.room.encryption'), false, 'of another room');
+      assert.equal(contents.has('m.room.topic'), version === '10', 'stripped, as older servers have it');
     }
   });
 

@@ -6,7 +6,7 @@ import { askServers } from './ask-servers.ts';
 import { candidates } from './candidates.ts';
 import { signTemplate, type WantedMembership } from './handshake.ts';
 import { pduJson } from './member-pdu.ts';
-import { strippedStateJson } from './shown-state.ts';
+import { strippedStateJson, trustworthy } from './shown-state.ts';
 import { keepOutside, type RemoteMembershipTools } from './tools.ts';
 
 const timeoutMs = 20_000;
@@ -32,6 +32,7 @@ export async function knockThroughOthers(
     const { eventId, pdu, rules } = signed;
     const knock = { params: { roomId, eventId }, body: pduJson(pdu) };
     const { knock_room_state: shown } = await tools.remote.request(server, federation.sendKnock, knock, { timeoutMs });
-    await keepOutside(tools, { roomId, rules }, { eventId, pdu, origin: server, strippedState: strippedStateJson(shown, pdu) });
+    const seen = await trustworthy(tools.rooms, { roomId, rules }, shown);
+    await keepOutside(tools, { roomId, rules }, { eventId, pdu, origin: server, strippedState: strippedStateJson(seen, pdu) });
   });
 }

@@ -2,6 +2,7 @@ import { isJsonObject, own } from '@myelin/protocol/canonical-json';
 import type { JsonObject, Pdu } from '@myelin/protocol/events';
 
 import { shownState, type RoomIdentity, type Rooms } from '../../rooms/index.ts';
+import type { NamedRoom } from './tools.ts';
 
 /** Others show a room by a handful of events; what is beyond is left out. */
 const mostShown = 100;
@@ -22,6 +23,30 @@ export async function shownPdus(
     events.filter((event) => event !== undefined),
     room.rules,
   );
+}
+
+/**
+ * What another server shows of a room, without what is not properly signed or not of that room. Stripped events, which have nothing to
+ * check, pass in the room versions in which older servers send them.
+ * https://spec.matrix.org/v1.19/server-server-api/#put_matrixfederationv1send_knockroomideventid
+ */
+export async function trustworthy(
+  { receiving }: Pick<Rooms, 'receiving'>,
+  room: NamedRoom,
+  shown: readonly unknown[],
+): Promise<unknown[]> {
+  const few = shown.slice(0, mostShown);
+  const isStripped = (event: unknown): boolean =>
+    !room.rules.roomIdIsCreateEventHash && isJsonObject(event) && own(event, 'signatures') === undefined;
+  const whole = few.filter((event) => !isStripped(event));
+  const verdicts = await receiving.atTheDoor(room, whole);
+  const passed = new Map(whole.map((event, index) => [event, verdicts[index]]));
+  return few.flatMap((event) => {
+    const verdict = passed.get(event);
+    if (!verdict) return [event];
+    // What was changed on the way is redacted there.
+    return verdict.ok ? [verdict.pdu] : [];
+  });
 }
 
 /**
