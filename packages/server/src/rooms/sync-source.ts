@@ -49,11 +49,20 @@ export interface SyncScope {
   readonly upTo: SyncToken;
 }
 
+/** Those who have something to put right for a client whose token this server has not made yet: the database was restored from a copy. */
+export interface PutsRight {
+  /**
+   * The client is told everything as if it came for the first time; gives what it must be told besides, as whole members by their name.
+   * Once for such a client, before anybody is asked for the answer.
+   */
+  putRight?(viewer: Viewer, upTo: SyncToken): Promise<Readonly<Record<string, string>>>;
+}
+
 /**
  * Something that a client follows by `/sync`. It answers two questions and never looks at the answers of others.
  * The work for `changes` is proportional to what changed.
  */
-export interface SyncSource {
+export interface SyncSource extends PutsRight {
   readonly name: string;
   /** Which number of the token is its own. */
   readonly stream: SyncStreamName;
@@ -75,7 +84,7 @@ export interface SyncSource {
  * What stands in every answer and is never a reason to give one: counts that a client reads whenever it hears from us. Asked once an
  * answer, so it must come from memory nearly always.
  */
-export interface SyncCompanion {
+export interface SyncCompanion extends PutsRight {
   readonly name: string;
   /** Whole members of the answer by their name, as JSON. */
   members(viewer: Viewer): Promise<Readonly<Record<string, string>>> | Readonly<Record<string, string>>;

@@ -134,9 +134,10 @@ export class TestHomeserver {
     return { alice, bob, room };
   }
 
-  /** Stops and starts again on the same data; people keep their tokens. */
-  async restart(): Promise<void> {
+  /** Stops and starts again on the same data; people keep their tokens. `meanwhile` is done while it is stopped. */
+  async restart(meanwhile?: () => Promise<void>): Promise<void> {
     await this.#close();
+    await meanwhile?.();
     await this.#open();
     for (const person of this.#people) person.http.moveTo(this.baseUrl);
   }

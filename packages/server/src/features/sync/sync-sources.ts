@@ -60,6 +60,14 @@ export class SyncSources {
     for (const source of this.#sources) await source.acknowledged?.(viewer, since[source.stream]);
   }
 
+  /** A client comes from a time that this database has not seen. Gives what it must be told beside everything. */
+  async putRight(viewer: Viewer): Promise<Readonly<Record<string, string>>> {
+    const members: Record<string, string> = {};
+    const upTo = this.now();
+    for (const each of [...this.#sources, ...this.#companions]) Object.assign(members, await each.putRight?.(viewer, upTo));
+    return members;
+  }
+
   /** What stands in every answer. */
   async companions(viewer: Viewer): Promise<Readonly<Record<string, string>>> {
     const members: Record<string, string> = {};

@@ -8,6 +8,11 @@ const olmAlgorithm = 'signed_curve25519';
 export function keyCountsCompanion(oneTimeKeys: OneTimeKeys): SyncCompanion {
   return {
     name: 'one-time keys',
+    // Which of its keys were given out in the time that is lost, nobody knows.
+    async putRight({ userNid, deviceId }) {
+      if (deviceId !== undefined) await oneTimeKeys.void(userNid, deviceId);
+      return {};
+    },
     async members({ userNid, deviceId }) {
       if (deviceId === undefined) return {};
       const { left, unusedFallbacks } = await oneTimeKeys.countsOf(userNid, deviceId);
