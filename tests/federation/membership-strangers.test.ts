@@ -250,6 +250,12 @@ describe('memberships that strangers hand in, and rooms that strangers show', ()
     ] as const) {
       await refuses(asks('PUT', path(room, eventId), { ...about, invite_room_state: shown }), 400, 'M_INVALID_PARAM', what);
     }
+    const tenth = new FakeRoom(theFake(), '10');
+    const asEleventh = { room_version: '11', event: invite(tenth).pdu, invite_room_state: tenth.state };
+    await refuses(asks('PUT', path(tenth, invite(tenth).eventId), asEleventh), 400, 'M_INVALID_PARAM', 'another version');
+    const posing = invite(tenth, alice.userId, { room_id: room.roomId });
+    const asOld = { room_version: '10', event: posing.pdu, invite_room_state: [] };
+    await refuses(asks('PUT', path(room, posing.eventId), asOld), 400, 'M_INVALID_PARAM', 'the id of a later version');
     const v1 = new FakeRoom(theFake(), '1');
     const old = invite(v1);
     const oldPath = path(v1, old.eventId).replace('/v2/', '/v1/');

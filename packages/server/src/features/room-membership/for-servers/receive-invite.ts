@@ -1,10 +1,11 @@
+import { isJsonObject, own } from '@myelin/protocol/canonical-json';
 import { forbidden, incompatibleRoomVersion, inviteBlocked, invalidParam, missingParam, notFound } from '@myelin/protocol/errors';
 import { checkPduFormat, eventIdOf, roomIdOfCreate, signPdu, type Pdu } from '@myelin/protocol/events';
 import { domainOf, isUserId, type EventId, type RoomId, type ServerName, type UserId } from '@myelin/protocol/identifiers';
 import { roomVersionRules, type RoomVersionRules } from '@myelin/protocol/room-versions';
 import { isServerAllowed } from '@myelin/protocol/server-acl';
 
-import { memberFault, strippedStateJson, type NamedRoom } from '../../../federation/membership/index.ts';
+import { memberFault, strippedEvents, strippedStateJson, type NamedRoom } from '../../../federation/membership/index.ts';
 import { blocksInvites } from '../invites.ts';
 import { isServerIn } from '../membership-tools.ts';
 import type { ServerMembershipTools } from './server-tools.ts';
@@ -33,6 +34,7 @@ export async function receiveInvite(tools: ServerMembershipTools, invite: Incomi
   const rules = roomVersionRules(invite.version);
   if (!rules) throw incompatibleRoomVersion(invite.version);
   const room: NamedRoom = { roomId: invite.roomId, rules };
+  checkVersion(room, invite.shown);
   const pdu = await signedInvite(tools, room, invite);
   const target = pdu.state_key as UserId;
   await checkInvitable(tools, { origin: invite.origin, room, target });
@@ -44,6 +46,20 @@ export async function receiveInvite(tools: ServerMembershipTools, invite: Incomi
     strippedState: strippedStateJson(shown, signed),
   });
   return signed;
+}
+
+/**
+ * What can be told of a room that nobody here knows: whether its id is one of its version, and its create event says the same. A false
+ * version would stand in the way of who joins the room later.
+ */
+function checkVersion({ roomId, rules }: NamedRoom, shown: readonly unknown[] = []): void {
+  if (rules.roomIdIsCreateEventHash !== (domainOf(roomId) === undefined)) {
+    throw invalidParam(`${roomId} is no id of a room of version ${rules.id}`);
+  }
+  const create = strippedEvents(shown).find(({ type, state_key }) => type === 'm.room.create' && state_key === '');
+  const content = create?.['content'];
+  const version = isJsonObject(content) ? (own(content, 'room_version') ?? '1') : rules.id;
+  if (version !== rules.id) throw invalidParam(`The room was created with another version than ${rules.id}`);
 }
 
 /** The event, if it is an invite of one of our users that one of the other server's users has made and that server has signed. */
