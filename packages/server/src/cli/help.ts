@@ -6,6 +6,7 @@ export const serverHelp = `myelin: a Matrix homeserver
   myelin register-user -c homeserver.yaml       register a user of a running server
   myelin hash-password                          hash a password as the database holds it
   myelin generate-signing-key                   make a signing key
+  myelin void-one-time-keys -c homeserver.yaml  after restoring a database, while the server is stopped
 
   -c, --config-path PATH      a file, or a directory of *.yaml files; may be repeated, later ones win
       --generate-config       write the file of -c and all that it names, where they are missing
@@ -48,3 +49,11 @@ export const hashPasswordHelp = `myelin hash-password: hashes a password as the 
 export const generateSigningKeyHelp = `myelin generate-signing-key: makes a signing key
 
   -o, --output_file FILE      where to write it; default: standard output`;
+
+export const voidOneTimeKeysHelp = `myelin void-one-time-keys: voids the one-time keys of all devices
+
+A one-time key that is given out twice makes messages unreadable. A database that is restored from a copy holds keys that were given out
+since. The server notices that by the file of one_time_key_claims_path, and by clients that are ahead of it; where that file was restored
+too, or is lost, run this once before the server starts. Clients upload new keys when they sync next.
+
+  -c, --config FILE           the server's configuration; the server must be stopped`;

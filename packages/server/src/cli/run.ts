@@ -19,6 +19,7 @@ const subCommands: Readonly<Record<string, () => Promise<SubCommand>>> = {
   'register-user': async () => (await import('./register-user.ts')).registerUser,
   'hash-password': async () => (await import('./hash-password.ts')).hashPassword,
   'generate-signing-key': async () => (await import('./generate-signing-key.ts')).printSigningKey,
+  'void-one-time-keys': async () => (await import('./void-one-time-keys.ts')).voidOneTimeKeys,
 };
 
 /** Does what the command line says and gives the exit code: 0 done, 1 not possible, 2 the command line is wrong. */

@@ -44,6 +44,11 @@ export class ServerProcess {
     return server;
   }
 
+  /** Its homeserver.yaml, for other commands of the program. */
+  get configPath(): string {
+    return this.#configPath;
+  }
+
   /** The process id while it runs. */
   get pid(): number {
     if (this.#child?.pid === undefined) throw new Error('the server was not started');
@@ -67,13 +72,26 @@ export class ServerProcess {
   }
 
   /** Somebody's device that speaks plain HTTP, beside others that the account may have. Every answer is held against the spec. */
-  async logsIn(name: string, password: string, contract: ContractCheck): Promise<Person> {
-    const http = new HttpClient(this.baseUrl, contract);
+  logsIn(name: string, password: string, contract: ContractCheck): Promise<Person> {
     const body = { type: 'm.login.password', identifier: { type: 'm.id.user', user: name }, password };
-    const answer = await http.request('POST', '/login', { body });
-    if (answer.status !== 200) throw new Error(`${name} cannot log in: ${answer.status} ${JSON.stringify(answer.body)}`);
+    return this.#person('/login', body, contract);
+  }
+
+  /** A new account with its first device; else as `logsIn`. */
+  registers(name: string, password: string, contract: ContractCheck): Promise<Person> {
+    return this.#person('/register', { username: name, password, auth: { type: 'm.login.dummy' } }, contract);
+  }
+
+  async #person(
+    path: string,
+    body: Readonly<Record<string, unknown>> & { readonly password: string },
+    contract: ContractCheck,
+  ): Promise<Person> {
+    const http = new HttpClient(this.baseUrl, contract);
+    const answer = await http.request('POST', path, { body });
+    if (answer.status !== 200) throw new Error(`POST ${path}: ${answer.status} ${JSON.stringify(answer.body)}`);
     const { user_id: userId, device_id: deviceId, access_token: token } = answer.body;
-    return new Person({ userId, deviceId, token, password, http });
+    return new Person({ userId, deviceId, token, password: body.password, http });
   }
 
   /** Ends it as a power cut would: nothing is told. */

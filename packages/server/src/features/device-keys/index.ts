@@ -16,11 +16,13 @@ import { type DeviceKeys, KeysChangeHooks, type KeyOwner } from './device-keys.t
 import { removeDeviceKeys } from './identity/device-keys.store.ts';
 import { openClaimsFile } from './one-time-keys/claims-file.ts';
 import { keyCountsCompanion } from './one-time-keys/key-counts.sync.ts';
+import { voidAllStocks } from './one-time-keys/one-time-keys.store.ts';
 import { OneTimeKeys } from './one-time-keys/one-time-keys.ts';
 import { publishedKeys } from './queries/published-keys.ts';
 import type { QueryNeeds } from './queries/query-keys.ts';
 import { type KeyUpload, prepareUpload } from './upload-keys.ts';
 
+export { askServers, type Failures } from './ask-servers.ts';
 export type { CrossSigningKeys, DeviceKeys, KeyOwner, KeysChange } from './device-keys.ts';
 export type { PublishedDevice } from './identity/device-keys.store.ts';
 export type { RemoteDeviceLists, RemoteKeys, WantedDevices } from './queries/query-keys.ts';
@@ -38,6 +40,11 @@ export interface DeviceKeysNeeds
   readonly clock: Clock;
   readonly logger: Logger;
   readonly devices: Pick<Devices, 'onDeleted'>;
+}
+
+/** Nobody will get the one-time keys that any device has uploaded; clients see it by their counts and upload others. */
+export function voidAllOneTimeKeys(database: Database): Promise<void> {
+  return database.write((tx) => voidAllStocks(tx));
 }
 
 /** The keys of our own users, for other features. */
