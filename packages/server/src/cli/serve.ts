@@ -47,6 +47,7 @@ export function configOf(args: ServerArguments): ReturnType<typeof loadConfig> {
   }
   const keysDirectory = args.keysDirectory ?? args.configDirectory;
   return loadConfig(paths, {
+    environment: process.env,
     ...(keysDirectory === undefined ? {} : { keysDirectory }),
     ...(args.dataDirectory === undefined ? {} : { dataDirectory: args.dataDirectory }),
   });

@@ -66,6 +66,7 @@ export interface Config extends Omit<
   | 'password_config'
   | 'use_presence'
   | 'log_config'
+  | 'no_proxy_hosts'
 > {
   /** Ends with a slash. */
   readonly public_baseurl: string;
@@ -84,6 +85,7 @@ export interface Config extends Omit<
     readonly pepper: string;
     readonly policy: NonNullable<WrittenConfig['password_config']['policy']>;
   };
+  readonly no_proxy_hosts: readonly string[];
   /** From log_config; what holds while there is no such file: INFO and above to the console. */
   readonly log: LogSettings;
   /** The file of log_config, to read it again on SIGHUP. */

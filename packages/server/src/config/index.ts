@@ -9,6 +9,7 @@ export type { LoadedConfig, LoadOptions } from './load-config.ts';
 export { defaultLogSettings } from './log-settings.ts';
 export type { LogLevel, LogOutput, LogRotation, LogSettings } from './log-settings.ts';
 export { readLogConfig } from './read-log-config.ts';
+export { isNoProxyEntry, readProxyAddress, type ProxyAddress } from './sections/proxy-address.ts';
 export type { Rate } from './sections/ratelimiting.ts';
 export type { RoomDirectoryRule } from './sections/rooms.ts';
 export { generateConfig, generatedSecrets, generateLogConfig } from './generate-config.ts';

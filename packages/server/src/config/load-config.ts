@@ -13,6 +13,7 @@ import type { MergedFiles } from './read-files.ts';
 import { readLogConfig } from './read-log-config.ts';
 import { Reading, readOptions, spellPath } from './schema/index.ts';
 import { readSecrets } from './secrets.ts';
+import { proxiesFrom } from './sections/proxy-address.ts';
 import { noteUnsupported, unsupportedWarning } from './unsupported.ts';
 
 /** Places that the command line may name, and where new secrets come from. */
@@ -21,6 +22,8 @@ export interface LoadOptions {
   readonly keysDirectory?: string;
   /** Where the database is, unless the file says. Default: the working directory. */
   readonly dataDirectory?: string;
+  /** Variables of the process that stand in for options; none unless given. */
+  readonly environment?: Readonly<Record<string, string | undefined>>;
   /** Makes a secret for a `*_path` file that is not there yet. */
   readonly newSecret?: () => string;
 }
@@ -66,6 +69,7 @@ export function loadConfig(paths: readonly string[], from: LoadOptions = {}): Lo
     ...rest,
     ...values,
     ...secrets,
+    ...proxiesFrom(written, from.environment ?? {}),
     public_baseurl: baseUrl.endsWith('/') ? baseUrl : `${baseUrl}/`,
     serve_client_wellknown: written.public_baseurl !== null,
     signing_key_path: resolve(written.signing_key_path ?? resolve(from.keysDirectory ?? dirname(lastFile.path), keyName)),

@@ -40,6 +40,9 @@ const config: RemoteServersConfig = {
     destination_retry_multiplier: 2,
     destination_max_retry_interval: 604_800_000,
   },
+  http_proxy: null,
+  https_proxy: null,
+  no_proxy_hosts: [],
   user_agent_suffix: null,
 };
 

@@ -10,6 +10,7 @@ import type { Database } from '../platform/database/index.ts';
 import type { Route, ServerAuthenticator } from '../platform/http/index.ts';
 import type { Logger } from '../platform/observability/index.ts';
 import {
+  chooseProxy,
   createAddressPolicy,
   createOutgoingClient,
   createSystemResolver,
@@ -107,6 +108,7 @@ export function createRemoteServers(needs: RemoteServersNeeds): RemoteServers {
     resolver,
     policy: createAddressPolicy(federationRanges(config)),
     secureContext: trustOf(config),
+    proxyFor: chooseProxy(config),
     userAgent: `Myelin${config.user_agent_suffix === null ? '' : ` ${config.user_agent_suffix}`}`,
   });
   const health = createDestinationHealth({ ...needs, settings: backoffSettings(config) });

@@ -23,6 +23,9 @@ export type RemoteServersConfig = Pick<
   | 'federation_custom_ca_list'
   | 'federation_client_minimum_tls_version'
   | 'federation'
+  | 'http_proxy'
+  | 'https_proxy'
+  | 'no_proxy_hosts'
   | 'user_agent_suffix'
 >;
 

@@ -17,7 +17,13 @@ import {
   textKind,
 } from '../schema/index.ts';
 import { isIpRange } from './ip-range.ts';
+import { isNoProxyEntry, readProxyAddress } from './proxy-address.ts';
 
+const proxyAddress = textKind(
+  'the address of a proxy such as "http://proxy.example.com:8080"',
+  (value) => readProxyAddress(value) !== undefined,
+);
+const noProxyEntry = textKind('a host, an IP address or a range such as "10.0.0.0/8"', isNoProxyEntry);
 const ipRange = textKind('an IP address or a range such as "10.0.0.0/8"', isIpRange);
 
 export const federation = section('Keys and federation', {
@@ -80,6 +86,19 @@ export const federation = section('Keys and federation', {
   federation_ip_range_blacklist: option(
     maybe(list(ipRange)),
     'The same for requests to other servers only, without exceptions. Default: as ip_range_blacklist.',
+    { default: null },
+  ),
+  http_proxy: option(maybe(proxyAddress), 'The proxy for requests without TLS. Default: the environment variable of that name.', {
+    default: null,
+  }),
+  https_proxy: option(
+    maybe(proxyAddress),
+    'The proxy for requests with TLS: it is asked to CONNECT, to other servers at 443, 8448 or wherever they are. Default: the environment variable of that name.',
+    { default: null },
+  ),
+  no_proxy_hosts: option(
+    maybe(list(noProxyEntry)),
+    'Hosts, addresses and ranges that are connected to directly. Default: the environment variable no_proxy.',
     { default: null },
   ),
   federation_domain_whitelist: option(maybe(list(text)), 'The only servers to federate with. Default: all.', {

@@ -1,9 +1,10 @@
 import { isIP, connect as connectPlain, type LookupFunction, type Socket } from 'node:net';
-import { connect as connectTls, type SecureContext } from 'node:tls';
+import { connect as connectTls, type ConnectionOptions, type SecureContext } from 'node:tls';
 
 import type { buildConnector } from 'undici';
 
 import type { AddressPolicy } from './address-policy.ts';
+import { connectToProxy, openTunnel, readyEvent, type ProxyAddress, type ProxyChoice } from './forward-proxy/index.ts';
 import { OutgoingError, outgoingError } from './outgoing-error.ts';
 import type { HostAddress, Resolver } from './resolver.ts';
 
@@ -24,6 +25,7 @@ export interface OutgoingTarget {
 export interface ConnectorNeeds {
   readonly resolver: Resolver;
   readonly policy: AddressPolicy;
+  readonly proxyFor: ProxyChoice;
   /** Made when the first connection needs it: reading all authorities takes a while. */
   readonly secureContext: () => SecureContext;
   readonly connectTimeoutMs: number;
@@ -34,54 +36,113 @@ const NEXT_ADDRESS_AFTER_MS = 1_000;
 
 /**
  * Opens connections to one target. Each time the name is resolved anew and exactly the addresses that passed the check are connected to,
- * so a name that changes between a check and a connection gains nothing.
+ * so a name that changes between a check and a connection gains nothing. Where a proxy stands between, it resolves the name, and may
+ * refuse; an address is checked all the same.
  */
 export function createConnector(target: OutgoingTarget, needs: ConnectorNeeds): buildConnector.connector {
-  const { host, port, secure, certificateName, verifyCertificate } = target;
-  const lookup = checkedLookup(needs);
+  const { host } = target;
   return (_options, callback) => {
     if (isIP(host) !== 0 && !needs.policy.allows(host)) {
       callback(blocked(host, [host]), null);
       return;
     }
-    const tcp = {
-      host,
-      port,
-      lookup,
-      autoSelectFamily: true,
-      autoSelectFamilyAttemptTimeout: NEXT_ADDRESS_AFTER_MS,
-      keepAlive: true,
-      noDelay: true,
-    };
-    const socket: Socket = secure
-      ? connectTls({
-          ...tcp,
-          ALPNProtocols: ['http/1.1'],
-          secureContext: needs.secureContext(),
-          rejectUnauthorized: verifyCertificate,
-          ...(certificateName === undefined ? {} : { servername: certificateName }),
-        })
-      : connectPlain(tcp);
-    const fail = (error: Error): void => {
-      settle();
-      callback(outgoingError(error, host), null);
-    };
-    const giveUp = (): void => void socket.destroy(new OutgoingError('timeout', `${host} took no connection in time`));
-    const ready = (): void => {
-      settle();
+    const proxy = needs.proxyFor(target);
+    const attempt = startAttempt(host, needs.connectTimeoutMs);
+    const open = async (): Promise<void> => {
+      let socket: Socket;
+      try {
+        socket = await (proxy ? connectThrough(proxy, target, needs, attempt) : connectDirectly(target, needs, attempt));
+      } catch (error) {
+        return callback(outgoingError(error, host), null);
+      } finally {
+        attempt.end();
+      }
       callback(null, socket);
     };
-    const closed = (): void => fail(new OutgoingError('connection', `${host} closed the connection`));
-    const timer = setTimeout(giveUp, needs.connectTimeoutMs).unref();
-    const event = secure ? 'secureConnect' : 'connect';
+    void open();
+  };
+}
+
+function connectDirectly(target: OutgoingTarget, needs: ConnectorNeeds, attempt: Attempt): Promise<Socket> {
+  const tcp = {
+    host: target.host,
+    port: target.port,
+    lookup: checkedLookup(needs),
+    autoSelectFamily: true,
+    autoSelectFamilyAttemptTimeout: NEXT_ADDRESS_AFTER_MS,
+    keepAlive: true,
+    noDelay: true,
+  };
+  if (!target.secure) return ready(attempt.by(connectPlain(tcp)), 'connect', target.host);
+  return ready(attempt.by(connectTls({ ...tcp, ...tlsOptions(target, needs) })), 'secureConnect', target.host);
+}
+
+/** To the proxy and, for TLS, through it to the host. */
+async function connectThrough(
+  proxy: ProxyAddress,
+  target: OutgoingTarget,
+  needs: ConnectorNeeds,
+  attempt: Attempt,
+): Promise<Socket> {
+  const toProxy = await ready(attempt.by(connectToProxy(proxy, needs.secureContext)), readyEvent(proxy), proxy.host);
+  if (!target.secure) return toProxy;
+  try {
+    await openTunnel(toProxy, proxy, target);
+  } catch (error) {
+    toProxy.destroy();
+    throw error;
+  }
+  const socket = connectTls({ socket: toProxy, host: target.host, ...tlsOptions(target, needs) });
+  return ready(attempt.by(socket), 'secureConnect', target.host);
+}
+
+function tlsOptions({ certificateName, verifyCertificate }: OutgoingTarget, needs: ConnectorNeeds): ConnectionOptions {
+  return {
+    ALPNProtocols: ['http/1.1'],
+    secureContext: needs.secureContext(),
+    rejectUnauthorized: verifyCertificate,
+    ...(certificateName === undefined ? {} : { servername: certificateName }),
+  };
+}
+
+/** One connection's time to be opened, whatever steps that takes. */
+interface Attempt {
+  /** The socket of the step that is under way: it is destroyed when the time is over. */
+  by<S extends Socket>(socket: S): S;
+  end(): void;
+}
+
+function startAttempt(host: string, timeoutMs: number): Attempt {
+  let current: Socket | undefined;
+  const timer = setTimeout(
+    () => current?.destroy(new OutgoingError('timeout', `${host} took no connection in time`)),
+    timeoutMs,
+  ).unref();
+  return {
+    by: (socket) => (current = socket),
+    end: () => clearTimeout(timer),
+  };
+}
+
+/** The socket, once it can be used. */
+function ready(socket: Socket, event: 'connect' | 'secureConnect', host: string): Promise<Socket> {
+  return new Promise((resolve, reject) => {
     const settle = (): void => {
-      clearTimeout(timer);
-      socket.off('error', fail).off('close', closed).off(event, ready);
+      socket.off('error', fail).off('close', closed).off(event, done);
       // Until its next owner listens, an error has nobody to go to.
       socket.on('error', () => undefined);
     };
-    socket.once(event, ready).once('error', fail).once('close', closed);
-  };
+    const fail = (error: Error): void => {
+      settle();
+      reject(outgoingError(error, host));
+    };
+    const done = (): void => {
+      settle();
+      resolve(socket);
+    };
+    const closed = (): void => fail(new OutgoingError('connection', `${host} closed the connection`));
+    socket.once(event, done).once('error', fail).once('close', closed);
+  });
 }
 
 function checkedLookup(needs: ConnectorNeeds): LookupFunction {

@@ -12,5 +12,6 @@ export {
   type UrlAnswer,
   type UrlRequest,
 } from './outgoing-client.ts';
+export { chooseProxy, type ProxyChoice, type ProxySettings } from './forward-proxy/index.ts';
 export { OutgoingError, type OutgoingFailure } from './outgoing-error.ts';
 export { createSystemResolver, type HostAddress, type Resolver, type SrvRecord } from './resolver.ts';

@@ -8,6 +8,7 @@ import type { Clock } from '../clock.ts';
 import type { AddressPolicy } from './address-policy.ts';
 import { readBytes, unpacked } from './answer-body.ts';
 import { type OutgoingTarget, createConnector } from './connector.ts';
+import { direct, proxyAuthorization, type ProxyChoice } from './forward-proxy/index.ts';
 import { OutgoingError, type OutgoingFailure, outgoingError } from './outgoing-error.ts';
 import { followRedirects } from './redirects.ts';
 import type { Resolver } from './resolver.ts';
@@ -56,6 +57,8 @@ export interface OutgoingClientNeeds {
   readonly policy: AddressPolicy;
   readonly secureContext: () => SecureContext;
   readonly userAgent: string;
+  /** Which requests go through a forward proxy; none unless given. */
+  readonly proxyFor?: ProxyChoice;
   /** How long a connection may take to be opened, in milliseconds. */
   readonly connectTimeoutMs?: number;
   /** Connections to one target at most; further requests wait. */
@@ -90,7 +93,7 @@ const REPEATABLE: ReadonlySet<string> = new Set(['GET', 'HEAD', 'PUT', 'DELETE']
 
 /** Makes the client. */
 export function createOutgoingClient(needs: OutgoingClientNeeds): OutgoingClient {
-  const { clock, connectTimeoutMs = 10_000, connectionsPerTarget = 16, maxTargets = 1_000 } = needs;
+  const { clock, proxyFor = direct, connectTimeoutMs = 10_000, connectionsPerTarget = 16, maxTargets = 1_000 } = needs;
   const pools = new Map<string, { readonly pool: Pool; used: boolean }>();
   const failures: Record<OutgoingFailure, number> = {
     name: 0,
@@ -126,7 +129,7 @@ export function createOutgoingClient(needs: OutgoingClientNeeds): OutgoingClient
     const made = {
       used: false,
       pool: new Pool(target.secure ? 'https://target.invalid' : 'http://target.invalid', {
-        connect: createConnector(target, { ...needs, connectTimeoutMs }),
+        connect: createConnector(target, { ...needs, proxyFor, connectTimeoutMs }),
         connections: connectionsPerTarget,
         pipelining: 1,
         allowH2: false,
@@ -157,11 +160,19 @@ export function createOutgoingClient(needs: OutgoingClientNeeds): OutgoingClient
   ): Promise<StreamedAnswer> => {
     const known = await poolFor(target);
     const reused = known.used;
+    // A proxy is told of plain requests by their whole URL; for others it opens a way through.
+    const proxy = target.secure ? undefined : proxyFor(target);
     try {
       const answer = await known.pool.request({
         method: request.method,
-        path: request.path,
-        headers: { 'user-agent': needs.userAgent, 'accept-encoding': 'gzip', ...request.headers, host: target.hostHeader },
+        path: proxy ? `http://${target.hostHeader}${request.path}` : request.path,
+        headers: {
+          'user-agent': needs.userAgent,
+          'accept-encoding': 'gzip',
+          ...request.headers,
+          ...(proxy && proxyAuthorization(proxy)),
+          host: target.hostHeader,
+        },
         body: request.body ?? null,
         signal,
       });
