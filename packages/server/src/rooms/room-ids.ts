@@ -52,6 +52,12 @@ export class RoomIds {
     tx.onCommit(() => this.#add(room));
   }
 
+  /** Puts right what is written of a room: its version was told wrongly. */
+  revise(tx: Tx, room: RoomIdentity): void {
+    tx.run(sql`UPDATE rooms SET version = ${room.rules.id} WHERE room_nid = ${room.nid}`);
+    tx.onCommit(() => this.#add(room));
+  }
+
   /** The integer after the largest in use. */
   async nextNid(): Promise<number> {
     const row = await this.#database.get<{ largest: number | null }>(sql`SELECT MAX(room_nid) AS largest FROM rooms`);

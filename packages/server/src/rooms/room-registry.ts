@@ -16,6 +16,8 @@ export class RoomRegistry {
   readonly #memberships: Memberships;
   /** Insertion order is order of use. */
   readonly #rooms = new Map<number, Promise<Room>>();
+  /** Rooms that are not what they were taken for when the server started; see `revise`. */
+  readonly #revised = new Map<number, RoomIdentity>();
 
   constructor(needs: { database: Database; events: EventStore; memberships: Memberships }) {
     this.#database = needs.database;
@@ -41,7 +43,8 @@ export class RoomRegistry {
       // Evicted or broken while we waited: two objects for one room must never both be written to.
       if (this.#rooms.get(identity.nid) !== loading) continue;
       const outcome = await room.turn(async () => {
-        if (room.lane.broken) return undefined;
+        // Dropped while this waited for its turn, it is not to be written to either.
+        if (room.lane.broken || this.#rooms.get(identity.nid) !== loading) return undefined;
         // The notifier cannot wait: whom a write concerns must be in memory before the write.
         const members = this.#memberships.localMembers(identity.nid);
         if (!this.#memberships.loadedLocalMembers(identity.nid)) await members;
@@ -51,6 +54,19 @@ export class RoomRegistry {
       if (this.#rooms.get(identity.nid) === loading) this.drop(identity.nid);
     }
     throw new Error(`the writes of room ${identity.roomId} keep failing`);
+  }
+
+  /**
+   * Makes a room another than it was taken for: `write` writes it down, in the room's turn. Whoever waits for a turn, even one who knows
+   * the room as it was, gets the room as it is from then on.
+   */
+  async revise(before: RoomIdentity, after: RoomIdentity, write: () => Promise<void>): Promise<void> {
+    await this.inTurn(before, async (room) => {
+      await room.lastWrite;
+      await write();
+      this.#revised.set(after.nid, after);
+      this.drop(after.nid);
+    });
   }
 
   /** Forgets a room: its head is no longer what the database holds. */
@@ -66,7 +82,7 @@ export class RoomRegistry {
       this.#rooms.set(identity.nid, known);
       return known;
     }
-    const loading = this.#read(identity);
+    const loading = this.#read(this.#revised.get(identity.nid) ?? identity);
     this.#rooms.set(identity.nid, loading);
     loading.catch(() => this.#rooms.delete(identity.nid));
     if (this.#rooms.size > roomsInMemory) void this.#evictOne();

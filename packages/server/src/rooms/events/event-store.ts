@@ -225,6 +225,14 @@ export class EventStore {
     tx.onCommit(() => this.#cache.delete(old.nid));
   }
 
+  /** Events that are in the database no more. */
+  forget(events: Iterable<{ readonly nid: number; readonly eventId: EventId }>): void {
+    for (const { nid, eventId } of events) {
+      this.#cache.delete(nid);
+      this.#nidOfId.delete(eventId);
+    }
+  }
+
   /** Why an event was soft-failed or rejected. */
   async reasonOf(nid: number): Promise<string | undefined> {
     const row = await this.#database.get<{ reason: string }>(sql`SELECT reason FROM event_verdicts WHERE event_nid = ${nid}`);

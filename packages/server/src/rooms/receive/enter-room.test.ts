@@ -1,11 +1,24 @@
 import assert from 'node:assert/strict';
 
 import type { EventId, ServerName } from '@myelin/protocol/identifiers';
+import { roomVersionRules } from '@myelin/protocol/room-versions';
 import { forEachDatabase } from '@myelin/testing/databases';
 
 import { joinedServers, memberCounts, strippedStateOf } from '../membership/membership-store.ts';
-import { membership, says, topic, type OtherServers } from './other-servers.fixture.ts';
-import { ann, bob, enters, expected, far, friendsElsewhere, lea, readable, roomsOver, storyIn } from './room-story.fixture.ts';
+import { joinRule, membership, says, topic, type OtherServers } from './other-servers.fixture.ts';
+import {
+  ann,
+  bob,
+  enters,
+  expected,
+  far,
+  friendsElsewhere,
+  lea,
+  mallory,
+  readable,
+  roomsOver,
+  storyIn,
+} from './room-story.fixture.ts';
 
 const max = '@max:hive.example';
 
@@ -149,6 +162,33 @@ forEachDatabase('entering rooms', ({ test, dialect }) => {
     const levels = await rooms.states.current(room.nid, 'm.room.power_levels', '');
     assert.ok(known && levels && known.nid > levels.nid);
     assert.notEqual(known.nid, caught.nid);
+  });
+
+  test('a lie about the version, told in an invitation or by a server that shows the room, keeps nobody out', async ({
+    database,
+    reopen,
+  }) => {
+    const { others, join } = friendsElsewhere('10');
+    const rooms = await roomsOver(database, others);
+    const lie = roomVersionRules('9');
+    assert.ok(lie);
+    const invite = others.forge(membership(max, 'invite', mallory), [join]);
+    const told = { event: others.pdu(invite), strippedState: '[]' };
+    assert.equal(await rooms.receiving.receiveOutOfBand(others.roomId, lie, told), true);
+    // The state of the room, judged by the rules of another version, and then no join.
+    const knock = others.send(joinRule(ann, 'knock'), [others.sent(join).event.prevEvents[0] as EventId]);
+    const given = others.given([...others.stateOf([others.send(membership(bob, 'leave'), [knock])]).values()]);
+    const entrance = { roomId: others.roomId, rules: lie, origin: far, given, rest: () => Promise.reject(new Error('no join')) };
+    await assert.rejects(rooms.receiving.enterRoom(entrance), /no join/);
+
+    const room = await enters(rooms, others, join);
+    assert.equal(room.rules.id, '10');
+    assert.deepEqual(await readable(rooms, room), expected(others, [join]));
+    const at = storyIn(rooms, room, others, join);
+    assert.equal(await at.receives(others.send(says(ann, 'hello'), [join])), 'accepted');
+    const again = await roomsOver(await reopen(), others);
+    assert.equal((await again.ids.find(others.roomId))?.rules.id, '10');
+    await assert.rejects(again.receiving.receiveOutOfBand(others.roomId, lie, told), /has version 10, not 9/);
   });
 
   if (dialect === 'sqlite') {
