@@ -104,6 +104,11 @@ export const federation = section('Keys and federation', {
   federation_domain_whitelist: option(maybe(list(text)), 'The only servers to federate with. Default: all.', {
     default: null,
   }),
+  federation_whitelist_endpoint_enabled: option(
+    bool,
+    'Users are told whom this server federates with, at /_synapse/client/v1/config/federation_whitelist.',
+    { default: false },
+  ),
   federation_verify_certificates: option(bool, 'Other servers must prove their names by certificates.', { default: true }),
   federation_certificate_verification_whitelist: option(
     list(text),

@@ -2,6 +2,7 @@ import { endpoint } from '@myelin/protocol/api';
 import * as client from '@myelin/protocol/api/client';
 import { notFound } from '@myelin/protocol/errors';
 import type { UserId } from '@myelin/protocol/identifiers';
+import { Type } from 'typebox';
 
 import { answer, route, type Route } from '../../platform/http/index.ts';
 import type { ServerInfoNeeds } from './index.ts';
@@ -15,6 +16,19 @@ const getServerWellKnown = endpoint({
   method: 'GET',
   path: '/.well-known/matrix/server',
   auth: 'none',
+});
+
+/** Synapse's, for clients that warn of rooms and users whom this server cannot reach. */
+const getFederationWhitelist = endpoint({
+  id: 'getFederationWhitelist',
+  method: 'GET',
+  path: '/_synapse/client/v1/config/federation_whitelist',
+  auth: 'user',
+  response: Type.Object({
+    /** False: this server federates with everybody, and the list says nothing. */
+    whitelist_enabled: Type.Boolean(),
+    whitelist: Type.Array(Type.String()),
+  }),
 });
 
 /** What a client or a person learns of the server before anything else. */
@@ -44,6 +58,7 @@ export function serverInfoRoutes({ config, serverName }: ServerInfoNeeds): Route
       if (!config.serve_server_wellknown) throw notFound('This server does not answer for its name (serve_server_wellknown)');
       return answer({ body: { 'm.server': `${serverName.replace(/:\d+$/, '')}:443` } });
     }),
+    ...(config.federation_whitelist_endpoint_enabled ? [whitelistRoute(config)] : []),
     route(
       getWelcomePage,
       () => {
@@ -54,4 +69,9 @@ export function serverInfoRoutes({ config, serverName }: ServerInfoNeeds): Route
       { resource: 'static' },
     ),
   ];
+}
+
+function whitelistRoute({ federation_domain_whitelist: whitelist }: ServerInfoNeeds['config']): Route {
+  const body = { whitelist_enabled: whitelist !== null, whitelist: [...(whitelist ?? [])] };
+  return route(getFederationWhitelist, () => body);
 }

@@ -23,6 +23,33 @@ forEachHomeserver('what a server says of itself', ({ test, testWith }) => {
   });
 
   testWith(
+    'users are told whom their server federates with, where it tells',
+    { config: { federation_whitelist_endpoint_enabled: true, federation_domain_whitelist: ['nest.example'] } },
+    async ({ homeserver }) => {
+      const path = '/_synapse/client/v1/config/federation_whitelist';
+      const alice = await homeserver.person('alice');
+      assert.deepEqual(await alice.get(path), { whitelist_enabled: true, whitelist: ['nest.example'] });
+      assert.equal((await homeserver.request('GET', path)).body.errcode, 'M_MISSING_TOKEN');
+    },
+  );
+
+  testWith(
+    'who federates with everybody says so',
+    { config: { federation_whitelist_endpoint_enabled: true } },
+    async ({ homeserver }) => {
+      const alice = await homeserver.person('alice');
+      const answer = await alice.get('/_synapse/client/v1/config/federation_whitelist');
+      assert.deepEqual(answer, { whitelist_enabled: false, whitelist: [] });
+    },
+  );
+
+  test('without being asked to, a server does not say whom it federates with', async ({ homeserver }) => {
+    const alice = await homeserver.person('alice');
+    const { status } = await alice.request('GET', '/_synapse/client/v1/config/federation_whitelist');
+    assert.equal(status, 404);
+  });
+
+  testWith(
     'what an operator switches is what clients are told',
     {
       config: {
