@@ -265,6 +265,24 @@ describe('memberships that strangers hand in, and rooms that strangers show', ()
     assert.ok(hive in answer.body[1].event.signatures);
   });
 
+  test('who lies about a room’s version stands in the way of no invite that proves another', async () => {
+    const alice = await home().person('alice');
+    const room = new FakeRoom(theFake(), '10');
+    const invite = { type: 'm.room.member', stateKey: alice.userId, content: { membership: 'invite' } };
+    const { eventId, pdu } = room.event(invite, { origin: stranger });
+    const path = `/_matrix/federation/v2/invite/${encodeURIComponent(room.roomId)}/${encodeURIComponent(eventId)}`;
+    const says = (room_version: string, invite_room_state: readonly unknown[]): Promise<HttpAnswer> =>
+      asks('PUT', path, { room_version, event: pdu, invite_room_state });
+    assert.equal((await says('9', [])).status, 200, 'a lie that nobody can tell from the truth');
+    await refuses(says('10', []), 400, 'M_INVALID_PARAM', 'word against word');
+    const { type, state_key, sender, content } = room.create.pdu;
+    await refuses(says('10', [{ type, state_key, sender, content }]), 400, 'M_INVALID_PARAM', 'unsigned');
+    const { status, body } = await says('10', room.state);
+    assert.equal(status, 200, JSON.stringify(body));
+    serves(theFake(), room, alice, withState);
+    await alice.joins(room.roomId);
+  });
+
   test('Alice joins a stranger’s room; what is wrong in it is left out, what is rotten is not entered', async () => {
     for (const version of ['1', '10', '12']) {
       const bob = await home().person('bob');

@@ -6,6 +6,7 @@ import { roomVersionRules, type RoomVersionRules } from '@myelin/protocol/room-v
 import { isServerAllowed } from '@myelin/protocol/server-acl';
 
 import { memberFault, strippedEvents, strippedStateJson, type NamedRoom } from '../../../federation/membership/index.ts';
+import type { RoomIdentity } from '../../../rooms/index.ts';
 import { blocksInvites } from '../invites.ts';
 import { isServerIn } from '../membership-tools.ts';
 import type { ServerMembershipTools } from './server-tools.ts';
@@ -37,7 +38,7 @@ export async function receiveInvite(tools: ServerMembershipTools, invite: Incomi
   checkVersion(room, invite.shown);
   const pdu = await signedInvite(tools, room, invite);
   const target = pdu.state_key as UserId;
-  await checkInvitable(tools, { origin: invite.origin, room, target });
+  await checkInvitable(tools, { origin: invite.origin, room, target, shown: invite.shown ?? [] });
   const shown = await checkShown(tools, room, invite.shown);
   const signed = signPdu(pdu, tools.serverName, tools.signingKey, rules);
   // A room that we are in gets the invite like all its other events: what it does to the state is decided there.
@@ -82,7 +83,12 @@ async function signedInvite(tools: ServerMembershipTools, room: NamedRoom, invit
 
 async function checkInvitable(
   tools: ServerMembershipTools,
-  { origin, room, target }: { readonly origin: ServerName; readonly room: NamedRoom; readonly target: UserId },
+  {
+    origin,
+    room,
+    target,
+    shown,
+  }: { readonly origin: ServerName; readonly room: NamedRoom; readonly target: UserId; readonly shown: readonly unknown[] },
 ): Promise<void> {
   const { config, rooms, limiters } = tools;
   const account = await tools.accounts.find(target);
@@ -91,13 +97,33 @@ async function checkInvitable(
   if (config.block_non_admin_invites) throw forbidden('Invites have been disabled on this server');
   if (await blocksInvites(tools, target)) throw inviteBlocked();
   const known = await rooms.ids.find(room.roomId);
-  if (known && known.rules.id !== room.rules.id) throw invalidParam(`The room has version ${known.rules.id}`);
+  if (known && known.rules.id !== room.rules.id && !(await isProven(tools, room, known, shown))) {
+    throw invalidParam(`The room has version ${known.rules.id}`);
+  }
   if (known && (await isServerIn(rooms, known))) {
     const acl = await rooms.states.current(known.nid, 'm.room.server_acl', '');
     if (!isServerAllowed(acl?.content, origin)) throw forbidden(`The room does not let ${origin} take part`);
   }
   limiters['rc_invites.per_room']?.limit(room.roomId);
   limiters['rc_invites.per_user']?.limit(target);
+}
+
+/**
+ * Of a room in which this server has never been, it knows the version by what others said. Who says otherwise is believed with the create
+ * event whole, signed by the server that the room's id names.
+ */
+async function isProven(
+  { rooms }: ServerMembershipTools,
+  room: NamedRoom,
+  known: RoomIdentity,
+  shown: readonly unknown[],
+): Promise<boolean> {
+  if ((await rooms.states.current(known.nid, 'm.room.create', '')) !== undefined) return false;
+  const create = shown.find((event) => isJsonObject(event) && own(event, 'type') === 'm.room.create');
+  const [verdict] = await rooms.receiving.atTheDoor(room, [create]);
+  if (!verdict?.ok || verdict.pdu.state_key !== '') return false;
+  const version = own(verdict.pdu.content, 'room_version') ?? '1';
+  return version === room.rules.id && domainOf(verdict.pdu.sender) === domainOf(room.roomId);
 }
 
 /**
