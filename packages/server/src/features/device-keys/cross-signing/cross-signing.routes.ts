@@ -25,7 +25,9 @@ export function crossSigningRoutes(needs: CrossSigningRoutesNeeds): Route[] {
       const upload = uploadOf(user, body);
       // Whoever confirms may leave out what they have asked before.
       const isConfirmation = upload.size === 0 && body.auth !== undefined;
-      if (!isConfirmation && (await putCrossSigning(needs, user, upload, { proved: false }))) return {};
+      // Application services confirm nothing: nobody sits in front of them.
+      const proved = requester.appservice !== undefined;
+      if (!isConfirmation && (await putCrossSigning(needs, user, upload, { proved }))) return {};
       const flows = await needs.confirmation.flowsFor(requester);
       const proof = await needs.userInteractiveAuth.prove({ request, body, requester, flows, earlierProofWillDo: true });
       if (!proof.done) return proof.answer;
