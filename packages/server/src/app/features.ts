@@ -43,10 +43,19 @@ export async function buildFeatures(needs: AppNeeds): Promise<Features> {
   const network = await openNetwork(needs);
   const outgoingEdus = network.outbound;
   const people = buildAccountFeatures(needs);
-  const deviceKeys = await deviceKeysFeature({ ...needs, ...people, remoteLists: undefined });
+  const deviceLists = await deviceListsFeature({
+    ...needs,
+    ...people,
+    ownKeys: () => deviceKeys.keys,
+    servers: {
+      ofRoom: (roomNid) => network.outbound.roomServers.of(roomNid),
+      federatesWith: (server) => needs.remoteServers.federatesWith(server),
+      wake: (server) => network.outbound.wakeForDurable(server),
+    },
+  });
+  const deviceKeys = await deviceKeysFeature({ ...needs, ...people, remoteLists: deviceLists.remoteLists });
   people.accountHooks.onDeactivated.push((account) => deviceKeys.keys.forget(account));
   deviceKeys.keys.onChanged((tx, change) => deviceLists.lists.changed(tx, change));
-  const deviceLists = await deviceListsFeature({ ...needs, devices: people.devices });
   const filters = filtersFeature(needs);
   const accountData = await accountDataFeature(needs);
   const receipts = await receiptsFeature({ ...needs, outgoingEdus, accountData: accountData.accountData });

@@ -25,6 +25,8 @@ import federation from './0120-federation.ts';
 import openIdTokens from './0130-openid-tokens.ts';
 import deviceKeys from './0150-device-keys.ts';
 import deviceLists from './0155-device-lists.ts';
+import deviceListOutbox from './0156-device-list-outbox.ts';
+import remoteDeviceLists from './0157-remote-device-lists.ts';
 import toDevice from './0160-to-device.ts';
 import keyBackup from './0165-key-backup.ts';
 import dehydratedDevices from './0166-dehydrated-devices.ts';
@@ -58,6 +60,8 @@ export const migrations: readonly Migration[] = [
   openIdTokens,
   deviceKeys,
   deviceLists,
+  deviceListOutbox,
+  remoteDeviceLists,
   toDevice,
   keyBackup,
   dehydratedDevices,

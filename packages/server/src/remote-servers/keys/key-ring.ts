@@ -51,6 +51,11 @@ export interface KeyRing {
   currentKeysOf(server: ServerName): Promise<readonly ServerKey[]>;
   /** Asks the server itself, unless that was done a moment ago, and keeps what it says. */
   refresh(server: ServerName): Promise<void>;
+  /**
+   * Calls the listener with a server that has come by another signing key than those it was known by, before that key is kept. Should the
+   * listener fail, the key is not kept, and comes again.
+   */
+  onOtherKey(listener: (server: ServerName) => Promise<void>): void;
 }
 
 /** A server is asked again no sooner than this after it was asked, whatever came of it. */
@@ -69,6 +74,7 @@ export function createKeyRing({ database, caches, clock, ownKeys, sources }: Key
   });
   const asked = new ExpiringMap<true>(clock, REMEMBERED);
   const underWay = new Map<ServerName, Promise<void>>();
+  const listeners: ((server: ServerName) => Promise<void>)[] = [];
   let kept = 0;
 
   const load = async (servers: Iterable<ServerName>): Promise<Map<ServerName, readonly ServerKey[]>> => {
@@ -93,12 +99,24 @@ export function createKeyRing({ database, caches, clock, ownKeys, sources }: Key
 
   const keep = async (fetched: readonly FetchedKeys[]): Promise<void> => {
     if (fetched.length === 0) return;
+    await tellOtherKeys(fetched);
     const now = clock.now();
     await database.write((tx) => {
       for (const keys of fetched) putPublishedKeys(tx, keys, { now, firstHand: keys.firstHand });
     });
     kept++;
     for (const { server } of fetched) cache.delete(server);
+  };
+
+  const tellOtherKeys = async (fetched: readonly FetchedKeys[]): Promise<void> => {
+    if (listeners.length === 0) return;
+    const known = await load(fetched.map(({ server }) => server));
+    for (const { server, keys } of fetched) {
+      const before = known.get(server) ?? [];
+      const isOther = ({ publicKey, retired }: ServerKey): boolean =>
+        !retired && !before.some((key) => key.publicKey === publicKey);
+      if (before.length > 0 && keys.some(isOther)) for (const listener of listeners) await listener(server);
+    }
   };
 
   const fetchFromOrigins = async (servers: readonly ServerName[], options: FetchOptions = {}): Promise<void> => {
@@ -195,6 +213,7 @@ export function createKeyRing({ database, caches, clock, ownKeys, sources }: Key
       asked.set(server, true, ASK_AGAIN_AFTER_MS);
       await fetchFromOrigins([server]);
     },
+    onOtherKey: (listener) => void listeners.push(listener),
   };
 }
 
