@@ -7,6 +7,7 @@ import {
   MsgType,
   RelationType,
   SyncState,
+  type EmittedEvents,
   type MatrixClient,
   type MatrixEvent,
   type Room,
@@ -14,10 +15,10 @@ import {
 import type { Logger } from 'matrix-js-sdk/lib/logger.js';
 
 const quiet = (): void => undefined;
-const silent: Logger = { trace: quiet, debug: quiet, info: quiet, warn: quiet, error: quiet, getChild: () => silent };
+export const silent: Logger = { trace: quiet, debug: quiet, info: quiet, warn: quiet, error: quiet, getChild: () => silent };
 
 /** The SDK's own way to the network, with each answer held against the spec. */
-function fetchUnder(contract: ContractCheck): typeof globalThis.fetch {
+export function fetchUnder(contract: ContractCheck): typeof globalThis.fetch {
   return async (input, init) => {
     // oxlint-disable-next-line no-restricted-globals -- the SDK is to run as it does in a browser
     const response = await fetch(input, init);
@@ -35,7 +36,7 @@ const patienceMs = 30_000;
 export class Talker {
   readonly client: MatrixClient;
 
-  private constructor(client: MatrixClient) {
+  constructor(client: MatrixClient) {
     this.client = client;
   }
 
@@ -119,6 +120,11 @@ export class Talker {
     return room;
   }
 
+  /** Events of the client at which its picture may change. */
+  protected get moments(): readonly EmittedEvents[] {
+    return [ClientEvent.Sync, ClientEvent.Event];
+  }
+
   /** Waits until the client's picture of its rooms shows something; looks again at each change that sync brings. */
   async sees(what: string, isThere: () => boolean): Promise<void> {
     if (isThere()) return;
@@ -129,14 +135,12 @@ export class Talker {
     const timer = setTimeout(() => reject(new Error(`${this.userId} waits in vain: ${what}`)), patienceMs);
     // Aggregations settle one turn after the event.
     const later = (): void => void setTimeout(look, 0);
-    this.client.on(ClientEvent.Sync, later);
-    this.client.on(ClientEvent.Event, later);
+    for (const moment of this.moments) this.client.on(moment, later);
     try {
       await promise;
     } finally {
       clearTimeout(timer);
-      this.client.off(ClientEvent.Sync, later);
-      this.client.off(ClientEvent.Event, later);
+      for (const moment of this.moments) this.client.off(moment, later);
     }
   }
 

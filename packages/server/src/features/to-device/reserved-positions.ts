@@ -7,7 +7,8 @@ const reservedAtOnce = 100_000;
 
 /**
  * The positions of a stream whose rows are deleted once they are read. Which were given out before the server's last end cannot be seen in
- * the rows, and a token that a client still holds must never cover what comes later: so positions are noted before they are given out.
+ * the rows, and a token that a client still holds must never cover what comes later: so positions are noted before they are given out. That also holds
+ * for a database that is restored from a copy, as long as no more than a block was given out since.
  */
 export class ReservedPositions {
   readonly sequence: StreamSequence;

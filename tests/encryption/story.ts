@@ -1,0 +1,128 @@
+import assert from 'node:assert/strict';
+
+import type { ContractCheck } from '@myelin/testing';
+
+import { Device, type Home } from './device.ts';
+
+/** Two people, on one server or on two, with two devices each that their owners have proven. */
+export class Story {
+  readonly contract: ContractCheck;
+  readonly homes: { readonly alice: Home; readonly bob: Home };
+  readonly #devices: Device[] = [];
+  alice: readonly Device[] = [];
+  bob: readonly Device[] = [];
+  room = '';
+
+  constructor(homes: { readonly alice: Home; readonly bob: Home }, contract: ContractCheck) {
+    this.homes = homes;
+    this.contract = contract;
+  }
+
+  get everyone(): readonly Device[] {
+    return [...this.alice, ...this.bob];
+  }
+
+  get phones(): readonly [alice: Device, bob: Device] {
+    const [[alice], [bob]] = [this.alice, this.bob];
+    assert.ok(alice && bob);
+    return [alice, bob];
+  }
+
+  /** They sign up on their phones, make recovery keys, and prove their laptops with them. */
+  async begins(): Promise<void> {
+    const { homes, contract } = this;
+    const phones = await Promise.all([
+      Device.signsUp(homes.alice, 'alice', contract),
+      Device.signsUp(homes.bob, 'bob', contract),
+    ]);
+    this.#devices.push(...phones);
+    await Promise.all(phones.map((phone) => phone.setsUpRecovery()));
+    const laptops = await Promise.all([this.signsIn(homes.alice, phones[0]), this.signsIn(homes.bob, phones[1])]);
+    await Promise.all(laptops.map((laptop) => laptop.recovers()));
+    this.alice = [phones[0], laptops[0]];
+    this.bob = [phones[1], laptops[1]];
+    await phones[0].trusts(laptops[0]);
+    await phones[1].trusts(laptops[1]);
+  }
+
+  /** Another device of somebody, which nobody has proven yet. */
+  async signsIn(home: Home, owner: Device): Promise<Device> {
+    const device = await Device.signsIn(home, owner.keychain, this.contract);
+    this.#devices.push(device);
+    return device;
+  }
+
+  /** Alice makes a secret room, Bob comes in, and all devices see both of them there. */
+  async meet(): Promise<void> {
+    const [alice, bob] = this.phones;
+    this.room = await alice.createsSecretRoom('Secret', bob);
+    await bob.accepts(this.room);
+    for (const device of this.everyone) {
+      await device.sees('both in the room', () =>
+        [alice, bob].every(({ userId }) => device.client.getRoom(this.room)?.getMember(userId)?.membership === 'join'),
+      );
+    }
+    // A message is encrypted for the devices that its sender has heard of by then.
+    for (const device of this.everyone) {
+      await device.knowsDevices(alice.userId, this.alice);
+      await device.knowsDevices(bob.userId, this.bob);
+    }
+  }
+
+  /** Somebody says something, and every device reads it. */
+  async says(speaker: Device, body: string, readers: readonly Device[] = this.everyone): Promise<void> {
+    await speaker.says(this.room, body);
+    await Promise.all(readers.map((device) => device.reads(this.room, body)));
+  }
+
+  /** Each device says something that all can read. */
+  async everyoneSays(what: string): Promise<void> {
+    for (const [index, device] of this.everyone.entries()) await this.says(device, `${what} ${index}`);
+  }
+
+  /** No device has anything that it cannot read. */
+  nothingIsUnreadable(devices: readonly Device[] = this.everyone): void {
+    for (const device of devices) assert.deepEqual(device.unreadable(this.room), [], `${device.userId} ${device.deviceId}`);
+  }
+
+  ends(): void {
+    for (const device of this.#devices) device.stopsListening();
+  }
+}
+
+/** They prove each other by emoji; then each device counts every other as proven. */
+export async function proveEachOther(story: Story): Promise<void> {
+  const [alice, bob] = story.phones;
+  await alice.comparesEmoji(bob, story.room);
+  for (const device of story.alice) for (const other of story.everyone) await device.trusts(other);
+  for (const device of story.bob) for (const other of story.everyone) await device.trusts(other);
+}
+
+/** A device that comes late reads what was said before, from the backup, and from then on what is said. */
+export async function comeLate(story: Story): Promise<Device> {
+  const [alice, bob] = story.phones;
+  const before = alice.readable(story.room);
+  assert.ok(before.length > 0);
+  await alice.hasBackedUp();
+  const tablet = await story.signsIn(story.homes.alice, alice);
+  for (const device of story.everyone) await device.knowsDevices(alice.userId, [...story.alice, tablet]);
+  const { total, imported } = await tablet.recovers();
+  assert.ok(total > 0 && imported === total, `${imported} of ${total} keys`);
+  for (const body of before) await tablet.reads(story.room, body);
+  story.alice = [...story.alice, tablet];
+  for (const device of story.everyone) await device.trusts(tablet);
+  await story.says(bob, 'Bob greets the tablet');
+  await story.says(tablet, 'the tablet greets back');
+  return tablet;
+}
+
+/** A device that is logged out is gone for everybody, and nothing is encrypted for it any more. */
+export async function takeAway(story: Story): Promise<void> {
+  const [, bob] = story.phones;
+  const laptop = story.bob.at(-1);
+  assert.ok(laptop && laptop !== bob);
+  await laptop.logsOut();
+  story.bob = story.bob.filter((device) => device !== laptop);
+  for (const device of story.everyone) await device.knowsDevices(bob.userId, story.bob);
+  await story.everyoneSays('without the laptop');
+}
