@@ -9,6 +9,7 @@ import type { Rooms, StoredEvent } from '../../rooms/index.ts';
 import type { DurableEdus, Edu, EduOptions, OutgoingEdus } from '../edu.ts';
 import { Deliveries, openRelay, type Delivery } from './deliveries.ts';
 import { Destination, type DestinationTools } from './destination.ts';
+import { eventsFromMemory } from './events-from-memory.ts';
 import { missedEvents } from './missed-events.ts';
 import { eventsBetween, putPosition, putRelay, readBehind, readPosition, readRelays, takeRelay } from './outbound.store.ts';
 import { RoomServers } from './room-servers.ts';
@@ -188,22 +189,35 @@ export class OutboundFederation implements OutgoingEdus {
   }
 
   async #distribute(): Promise<void> {
-    const { database, names, rooms, serverName } = this.#needs;
+    const { rooms } = this.#needs;
     while (!this.#stopped && this.#deliveries.distributed < rooms.stream.now) {
-      const upTo = rooms.stream.now;
-      const rows = await eventsBetween(database, this.#deliveries.distributed, upTo, eventsRead);
-      const senders = await names.textsOf(new Set(rows.map(({ senderNid }) => senderNid)));
-      const ours = rows.filter(({ senderNid }) => domainOf(senders.get(senderNid) as UserId) === serverName);
-      for (const event of await rooms.events.listByNids(ours.map(({ eventNid }) => eventNid))) {
+      const { ours, upTo } = await this.#nextOfOurs(rooms.stream.now);
+      for (const event of ours) {
         const destinations = await this.#destinationsOf(await this.roomServers.concernedBy(event));
         const delivery = this.#deliveries.open(event, destinations.length);
         // From here to its queues nothing waits: a server that is being caught up misses it neither here nor there.
         this.#deliveries.distributedUpTo(event.nid);
         for (const destination of destinations) destination.deliver(delivery);
       }
-      this.#deliveries.distributedUpTo(rows.length < eventsRead ? upTo : (rows.at(-1)?.eventNid ?? upTo));
+      this.#deliveries.distributedUpTo(upTo);
     }
     this.#flushLater();
+  }
+
+  /** The next events of our own users, and up to where there are no others. What was written just now is in memory, without a query. */
+  async #nextOfOurs(now: number): Promise<{ readonly ours: readonly StoredEvent[]; readonly upTo: number }> {
+    const { database, names, rooms, serverName } = this.#needs;
+    const after = this.#deliveries.distributed;
+    const isOurs = (sender: UserId | undefined): boolean => sender !== undefined && domainOf(sender) === serverName;
+    const cached = eventsFromMemory(rooms.events, after, Math.min(now, after + eventsRead));
+    if (cached.upTo > after) return { ours: cached.events.filter(({ sender }) => isOurs(sender)), upTo: cached.upTo };
+    const rows = await eventsBetween(database, after, now, eventsRead);
+    const senders = await names.textsOf(new Set(rows.map(({ senderNid }) => senderNid)));
+    const ours = rows.filter(({ senderNid }) => isOurs(senders.get(senderNid) as UserId | undefined));
+    return {
+      ours: await rooms.events.listByNids(ours.map(({ eventNid }) => eventNid)),
+      upTo: rows.length < eventsRead ? now : (rows.at(-1)?.eventNid ?? now),
+    };
   }
 
   async #passOn(event: StoredEvent, origin: ServerName): Promise<void> {

@@ -219,7 +219,11 @@ forEachDatabase('what other servers are told', ({ test }) => {
       Object.keys(other).some((name) => Object.hasOwn(one, name)) ? undefined : { ...one, ...other };
     const options = { patienceMs: 500, merge };
     for (let index = 0; index < 250; index++) {
-      await outbound.toRoom(room.nid, { type: 'm.receipt', content: { [`reader ${index}`]: 'one' } }, { ...options, key: `${index}` });
+      await outbound.toRoom(
+        room.nid,
+        { type: 'm.receipt', content: { [`reader ${index}`]: 'one' } },
+        { ...options, key: `${index}` },
+      );
     }
     await outbound.toRoom(room.nid, { type: 'm.receipt', content: { 'reader 249': 'thread' } }, { ...options, key: 'thread' });
     await outbound.toRoom(room.nid, { type: 'm.receipt', content: { 'reader 3': 'two' } }, { ...options, key: '3' });
@@ -232,7 +236,9 @@ forEachDatabase('what other servers are told', ({ test }) => {
       [100, 100, 50, 1, 1],
     );
     assert.deepEqual(
-      contents.flatMap((content) => Object.entries(content)).filter(([name]) => ['reader 3', 'reader 249', 'reader 300'].includes(name)),
+      contents
+        .flatMap((content) => Object.entries(content))
+        .filter(([name]) => ['reader 3', 'reader 249', 'reader 300'].includes(name)),
       [
         ['reader 249', 'one'],
         ['reader 3', 'two'],
@@ -240,7 +246,11 @@ forEachDatabase('what other servers are told', ({ test }) => {
         ['reader 300', 'online'],
       ],
     );
-    await outbound.toRoom(room.nid, { type: 'm.receipt', content: { 'reader 1': 'more' } }, { ...options, patienceMs: 0, key: '1' });
+    await outbound.toRoom(
+      room.nid,
+      { type: 'm.receipt', content: { 'reader 1': 'more' } },
+      { ...options, patienceMs: 0, key: '1' },
+    );
     await until(() => network.received.length === 2);
     assert.equal(network.edus(elsewhere).length, 6, 'nothing leaves twice');
     await outbound.stop();
