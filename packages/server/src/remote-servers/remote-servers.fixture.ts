@@ -43,6 +43,7 @@ const config: RemoteServersConfig = {
   http_proxy: null,
   https_proxy: null,
   no_proxy_hosts: [],
+  rc_key_queries: { perSecond: 10, burstCount: 250 },
   user_agent_suffix: null,
 };
 

@@ -8,7 +8,7 @@ import { createSecureContext } from 'node:tls';
 import * as federation from '@myelin/protocol/api/federation';
 import type { ServerName } from '@myelin/protocol/identifiers';
 import { signingKeyIds, signJson, verifyJson } from '@myelin/protocol/signatures';
-import { TestHomeserver } from '@myelin/testing';
+import { TestHomeserver, type HttpAnswer } from '@myelin/testing';
 import { createCertificateAuthority, FakeServer, startFederation, TestResolver } from '@myelin/testing/federation';
 
 import { systemClock } from '../platform/clock.ts';
@@ -58,6 +58,24 @@ suite('servers and their keys', () => {
     await network.cutOff(nest);
     const { body } = await network.named(hive).request('GET', `/_matrix/key/v2/query/${nest}`);
     assert.equal(body.server_keys.length, 1);
+  });
+
+  test('nobody has a server ask more others for keys than is their share', async (t) => {
+    const network = await startFederation([hive, nest], { config: { rc_key_queries: { per_second: 0.001, burst_count: 3 } } });
+    t.after(() => network.stop());
+    const query = (...servers: readonly string[]): Promise<HttpAnswer> => {
+      const server_keys = Object.fromEntries(servers.map((server) => [server, {}]));
+      return network.named(hive).request('POST', '/_matrix/key/v2/query', { body: { server_keys } });
+    };
+    assert.equal((await query(nest, hive)).body.server_keys.length, 2);
+    const asked = network.resolver.asked.length;
+    for (let round = 0; round < 5; round++) assert.equal((await query(nest, hive)).status, 200, 'what is known costs nothing');
+    assert.equal(network.resolver.asked.length, asked);
+    const flood = await query(...Array.from({ length: 50 }, (_, index) => `s${index}.test`));
+    assert.deepEqual([flood.status, flood.body.errcode], [429, 'M_LIMIT_EXCEEDED']);
+    const names = new Set(network.resolver.asked.flatMap((name) => /s\d+\.test$/.exec(name) ?? []));
+    assert.equal(names.size, 2, [...names].join());
+    assert.equal((await query(nest)).status, 200);
   });
 
   test('a server that trusts another about keys learns those of one that is gone', async (t) => {

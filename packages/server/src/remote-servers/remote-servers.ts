@@ -19,6 +19,7 @@ import {
   type Resolver,
   type StreamedAnswer,
 } from '../platform/outgoing/index.ts';
+import { createLimiter } from '../platform/rate-limits/index.ts';
 import type { Random } from '../platform/random.ts';
 import { createDiscovery, createWellKnown } from './discovery/index.ts';
 import { createDestinationHealth, type DestinationHealth } from './health/index.ts';
@@ -143,7 +144,13 @@ export function createRemoteServers(needs: RemoteServersNeeds): RemoteServers {
     keysOf: (server) => keys.currentKeysOf(server),
   });
   const keys: KeyRing = createKeyRing({ ...needs, ownKeys, sources });
-  const notary = createNotary({ ...needs, ownKeys, ring: keys, signingKeys: needs.keyServerKeys ?? signingKeys });
+  const notary = createNotary({
+    ...needs,
+    ownKeys,
+    ring: keys,
+    signingKeys: needs.keyServerKeys ?? signingKeys,
+    limiter: createLimiter(config.rc_key_queries, { clock }),
+  });
   return {
     async request(server, contract, input, options) {
       const answer = await federation.json(server, plainCall(contract, input), options);

@@ -26,6 +26,7 @@ export type RemoteServersConfig = Pick<
   | 'http_proxy'
   | 'https_proxy'
   | 'no_proxy_hosts'
+  | 'rc_key_queries'
   | 'user_agent_suffix'
 >;
 

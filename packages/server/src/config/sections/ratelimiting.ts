@@ -75,6 +75,11 @@ export const ratelimiting = section('Rate limits', {
   ),
   rc_presence: option(group({ per_user: limit(0.1, 1, 'Changes of presence by one user.') }), 'Presence.', { default: {} }),
   rc_key_requests: limit(20, 100, 'Requests for the keys of messages that one device sends to other users.'),
+  rc_key_queries: option(
+    rate(10, 250),
+    'Servers that are asked for their keys because somebody at one address wants to know them from this one.',
+    { default: {}, own: true },
+  ),
   rc_delayed_event_mgmt: limit(1, 5, 'Changes to delayed events by one user.', 'later'),
   rc_reports: limit(1, 5, 'Reports by one user.'),
   rc_room_creation: limit(0.016, 10, 'Rooms that a user creates.'),

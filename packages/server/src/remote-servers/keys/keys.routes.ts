@@ -20,12 +20,12 @@ export function keyRoutes({
   return [
     route(federation.getServerKey, () => ownKeys.published()),
     route(federation.getServerKeyByKeyId, () => ownKeys.published()),
-    route(federation.perspectivesKeyQuery, async ({ params, query }) => {
+    route(federation.perspectivesKeyQuery, async ({ params, query, request }) => {
       const server: string = params.serverName;
       if (!isServerName(server)) throw invalidParam(`${server} is not a server name`);
-      return { server_keys: await notary.query(new Map([[server, new Map()]]), query.minimum_valid_until_ts) };
+      return { server_keys: await notary.query(new Map([[server, new Map()]]), request.ip, query.minimum_valid_until_ts) };
     }),
-    route(federation.bulkPerspectivesKeyQuery, async ({ body }) => {
+    route(federation.bulkPerspectivesKeyQuery, async ({ body, request }) => {
       const wanted = new Map<ServerName, ReadonlyMap<KeyId, number>>();
       for (const [server, keys] of Object.entries(body.server_keys)) {
         if (!isServerName(server)) throw invalidParam(`${server} is not a server name`);
@@ -35,7 +35,7 @@ export function keyRoutes({
         }
         wanted.set(server, ofServer);
       }
-      return { server_keys: await notary.query(wanted) };
+      return { server_keys: await notary.query(wanted, request.ip) };
     }),
   ];
 }

@@ -3,6 +3,7 @@ import { signJson, type SigningKey } from '@myelin/protocol/signatures';
 
 import type { Clock } from '../../platform/clock.ts';
 import type { Database } from '../../platform/database/index.ts';
+import type { Limiter } from '../../platform/rate-limits/index.ts';
 import type { WantedKeys } from './fetch-keys.ts';
 import type { KeyRing } from './key-ring.ts';
 import type { OwnKeys, PublishedObject } from './own-keys.ts';
@@ -15,15 +16,18 @@ export interface NotaryNeeds {
   readonly ring: Pick<KeyRing, 'refresh'>;
   /** What others' answers are signed with: `key_server_signing_keys_path`, or the server's own key. */
   readonly signingKeys: readonly SigningKey[];
+  /** How many servers we ask for whom; by the address of who wants to know. */
+  readonly limiter: Pick<Limiter, 'limit'>;
 }
 
 /** Tells others the keys of servers that it knows or can reach, and vouches for them. */
 export interface Notary {
   /**
-   * Of each server its answers, with our signatures; nothing of servers that are unknown and do not answer.
+   * Of each server its answers, with our signatures; nothing of servers that are unknown and do not answer. Throws M_LIMIT_EXCEEDED
+   * where that address has had its share of the servers that we ask for others; what is known costs nothing.
    * @param minimumValidUntil for servers of which no key is named; now by default
    */
-  query(wanted: ReadonlyMap<ServerName, WantedKeys>, minimumValidUntil?: number): Promise<PublishedObject[]>;
+  query(wanted: ReadonlyMap<ServerName, WantedKeys>, forAddress: string, minimumValidUntil?: number): Promise<PublishedObject[]>;
 }
 
 /** What one request may make us do. */
@@ -35,7 +39,7 @@ const REFRESHED_BY_ALL_AT_ONCE = 100;
 const DEADLINE_MS = 10_000;
 
 /** https://spec.matrix.org/v1.19/server-server-api/#querying-keys-through-another-server */
-export function createNotary({ database, clock, ownKeys, ring, signingKeys }: NotaryNeeds): Notary {
+export function createNotary({ database, clock, ownKeys, ring, signingKeys, limiter }: NotaryNeeds): Notary {
   let refreshing = 0;
   const isFresh = (answers: readonly KeptAnswer[], wanted: WantedKeys, minimumValidUntil: number): boolean => {
     const now = clock.now();
@@ -53,12 +57,13 @@ export function createNotary({ database, clock, ownKeys, ring, signingKeys }: No
   const answersOf = async (
     server: ServerName,
     wanted: WantedKeys,
-    { minimum, deadline }: { readonly minimum: number; readonly deadline: Promise<void> },
+    { forAddress, minimum, deadline }: { readonly forAddress: string; readonly minimum: number; readonly deadline: Promise<void> },
   ): Promise<PublishedObject[]> => {
     if (server === ownKeys.serverName) return [ownKeys.published()];
     let answers = await readAnswers(database, server);
     const wantsRefresh = answers.length === 0 || !isFresh(answers, wanted, minimum);
     if (wantsRefresh && refreshing < REFRESHED_BY_ALL_AT_ONCE) {
+      limiter.limit(forAddress);
       refreshing++;
       await Promise.race([ring.refresh(server).finally(() => refreshing--), deadline]);
       answers = await readAnswers(database, server);
@@ -72,7 +77,7 @@ export function createNotary({ database, clock, ownKeys, ring, signingKeys }: No
     signingKeys.reduce((signed, key) => signJson(signed, ownKeys.serverName, key), object);
 
   return {
-    async query(wanted, minimum = clock.now()) {
+    async query(wanted, forAddress, minimum = clock.now()) {
       const entries = [...wanted].slice(0, MAX_SERVERS);
       const over = new AbortController();
       const deadline = clock.sleep(DEADLINE_MS, over.signal);
@@ -81,11 +86,15 @@ export function createNotary({ database, clock, ownKeys, ring, signingKeys }: No
       const lane = async (): Promise<void> => {
         for (let at = next++; at < entries.length; at = next++) {
           const entry = entries[at];
-          if (entry) found[at] = await answersOf(entry[0], entry[1], { minimum, deadline });
+          if (entry) found[at] = await answersOf(entry[0], entry[1], { forAddress, minimum, deadline });
         }
       };
-      await Promise.all(Array.from({ length: Math.min(REFRESHED_AT_ONCE, entries.length) }, lane));
-      over.abort();
+      try {
+        await Promise.all(Array.from({ length: Math.min(REFRESHED_AT_ONCE, entries.length) }, lane));
+      } finally {
+        next = entries.length;
+        over.abort();
+      }
       return found.flat();
     },
   };
