@@ -48,6 +48,7 @@ export interface Sizes {
   readonly ratesASecond: readonly number[];
   readonly rateSeconds: number;
   readonly hallMessages: number;
+  readonly keyedDevices: number;
 }
 
 export const fullSizes: Sizes = {
@@ -64,6 +65,7 @@ export const fullSizes: Sizes = {
   ratesASecond: [50, 100, 500],
   rateSeconds: 5,
   hallMessages: 10,
+  keyedDevices: 200,
 };
 
 /** Enough to see that everything works, and nothing more. */
@@ -81,4 +83,5 @@ export const quickSizes: Sizes = {
   ratesASecond: [20],
   rateSeconds: 1,
   hallMessages: 3,
+  keyedDevices: 5,
 };

@@ -15,15 +15,18 @@ export function keyIdOf(number: number): string {
   return encodeBase64(bytes);
 }
 
+/** A device by its names, whether somebody holds it or not. */
+export type NamedDevice = Pick<Person, 'userId' | 'deviceId'>;
+
 /** The crypto of one device, as far as a server sees it. */
-export class DeviceCrypto {
-  readonly person: Person;
+export class DeviceCrypto<Holder extends NamedDevice = Person> {
+  readonly person: Holder;
   /** Its key id is `ed25519:<device id>`. */
   readonly signingKey: SigningKey;
   #nextKey = 0;
 
   /** `seed` tells two crypto stores of one device apart. */
-  constructor(person: Person, seed = 'first') {
+  constructor(person: Holder, seed = 'first') {
     this.person = person;
     // Not as its version: ids of dehydrated devices are base64.
     const made = generateSigningKey(bytesOf(person.userId, person.deviceId, seed));
@@ -52,7 +55,7 @@ export class DeviceCrypto {
   }
 
   /** So many one-time keys that were never there before. */
-  oneTimeKeys(count: number): Record<string, ReturnType<DeviceCrypto['oneTimeKey']>> {
+  oneTimeKeys(count: number): Record<string, ReturnType<DeviceCrypto<Holder>['oneTimeKey']>> {
     return Object.fromEntries(
       Array.from({ length: count }, () => {
         const number = this.#nextKey++;
@@ -66,7 +69,7 @@ export class DeviceCrypto {
   }
 
   /** Publishes its identity and so many one-time keys. */
-  async publishes(count = 0): Promise<any> {
+  publishes(this: DeviceCrypto, count = 0): Promise<any> {
     return this.person.post('/keys/upload', { device_keys: this.deviceKeys, one_time_keys: this.oneTimeKeys(count) });
   }
 }
@@ -121,7 +124,7 @@ export class Identity {
   }
 
   /** Signs a device of the person's own. */
-  signsDevice(device: DeviceCrypto): Promise<any> {
+  signsDevice(device: DeviceCrypto<NamedDevice>): Promise<any> {
     const signed = this.signs(device.deviceKeys, this.selfSigning);
     return this.uploads(this.person.userId, { [device.person.deviceId]: signed });
   }

@@ -84,8 +84,8 @@ async function masterKeysOf(
     userIds.filter((userId) => isServerName(domainOf(userId)) && domainOf(userId) !== serverName).map((userId) => [userId, []]),
   );
   if (remote.size > 0) {
-    const found = await remoteLists?.keysOf(remote, { timeoutMs });
-    for (const [userId, key] of found?.master ?? []) masters.set(userId, key);
+    const found = await remoteLists.keysOf(remote, { timeoutMs });
+    for (const [userId, key] of found.master) masters.set(userId, key);
   }
   return masters;
 }

@@ -30,7 +30,7 @@ export interface QueryNeeds {
   readonly names: Interner;
   readonly serverName: ServerName;
   readonly published: Pick<DeviceKeys, 'devicesOf' | 'crossSigningOf'>;
-  readonly remoteLists: RemoteDeviceLists | undefined;
+  readonly remoteLists: RemoteDeviceLists;
 }
 
 /** The members of an answer: for each user JSON, as pieces of text. */
@@ -54,7 +54,7 @@ export async function queryKeys(
   const { local, remote } = sortedByHome(wanted, needs.serverName);
   const [answer, fromElsewhere, signed] = await Promise.all([
     localKeys(needs, local, { viewerNid: viewer.userNid, withNames: true }),
-    remote.size === 0 ? undefined : needs.remoteLists?.keysOf(remote, { timeoutMs }),
+    remote.size === 0 ? undefined : needs.remoteLists.keysOf(remote, { timeoutMs }),
     signedBy(needs, viewer),
   ]);
   const parts = answer.parts(signed, viewer);
