@@ -96,7 +96,16 @@ suite('the format of an event from a stranger', () => {
 
   test('only versions 1 and 2 carry event ids and pairs of id and hashes', () => {
     const [old, later] = [version('2'), version('3')];
-    for (const event_id of [undefined, 'x', 1, `$${'a'.repeat(255)}`])
+    for (const event_id of [
+      undefined,
+      'x',
+      1,
+      `$${'a'.repeat(255)}`,
+      '$a',
+      `$${'a'.repeat(43)}`,
+      '$a:not a server',
+      `$${'a'.repeat(253)}:b`,
+    ])
       assert.ok(!checkPduFormat(message(old, { event_id }), old).ok);
     assert.ok(!checkPduFormat(message(old, { prev_events: ['$p:a'] }), old).ok);
     assert.ok(!checkPduFormat(message(old, { prev_events: [['$p:a']] }), old).ok);

@@ -1,7 +1,7 @@
 import { Buffer } from 'node:buffer';
 
 import { CanonicalJsonError, isJsonObject } from '../canonical-json/index.ts';
-import { fitsInBytes, isUserId, maxIdentifierBytes } from '../identifiers/index.ts';
+import { fitsInBytes, isUserId, maxIdentifierBytes, parseEventId } from '../identifiers/index.ts';
 import type { RoomVersionRules } from '../room-versions/index.ts';
 import { encoderFor } from './hash-pdu.ts';
 import type { Pdu } from './pdu.ts';
@@ -87,8 +87,16 @@ function faultInIds(pdu: Unchecked, rules: RoomVersionRules): string | undefined
     if (pdu['room_id'] !== undefined) return 'm.room.create has no room_id in this room version';
   } else if (!isSigilText(pdu['room_id'], '!')) return 'room_id is not a room id';
 
-  if (rules.eventIds === 'assigned' && !isSigilText(pdu['event_id'], '$')) return 'event_id is not an event id';
+  if (rules.eventIds === 'assigned' && !isAssignedId(pdu['event_id'])) return 'event_id is not an event id';
   return undefined;
+}
+
+/**
+ * An id that names its server, whose signature stands for it. One that looks like a hash could be given to any event, and would keep
+ * the event out, in whatever room, whose hash it is. https://spec.matrix.org/v1.19/rooms/v1/#event-ids
+ */
+function isAssignedId(value: unknown): boolean {
+  return typeof value === 'string' && parseEventId(value)?.server !== undefined;
 }
 
 function faultInNumbers(pdu: Unchecked, rules: RoomVersionRules): string | undefined {

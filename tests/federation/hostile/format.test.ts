@@ -97,6 +97,12 @@ holdAgainst('events of a wrong form', [
     ...nothing,
   },
   {
+    what: 'the id that an event of another room may have one day',
+    in: ['1', '2'],
+    sends: (room) => room.event({ eventId: `$${'A'.repeat(43)}` }),
+    ...nothing,
+  },
+  {
     what: 'an event id of a server that has not signed',
     in: ['1'],
     sends: (room) => room.event({ eventId: room.newName('third.example') }),
