@@ -138,6 +138,7 @@ async function needsOf(
     logger: logging.named('myelin.rooms'),
     serverName,
     signingKey,
+    publishedKeys: new Set(remoteServers.ownKeys.keys.map(({ keyId }) => keyId)),
   });
   const limiters = limitersOf(config, clock);
   return {

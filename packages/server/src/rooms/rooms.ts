@@ -38,6 +38,8 @@ export interface RoomsNeeds {
   readonly logger: Logger;
   readonly serverName: ServerName;
   readonly signingKey: SigningKey;
+  /** The ids of all keys of this server that others can get, old ones among them; its signing key alone unless given. */
+  readonly publishedKeys?: ReadonlySet<string>;
 }
 
 export interface SendOptions {
@@ -112,7 +114,11 @@ export async function openRooms(needs: RoomsNeeds): Promise<Rooms> {
   const stream = new Stream('events', new StreamSequence(last?.last ?? 0), needs.notifier);
   const recent = new RecentChanges(last?.last ?? 0);
   const registry = new RoomRegistry({ database, events, memberships });
-  const pdus = new PduStore(events);
+  const pdus = new PduStore(events, {
+    serverName,
+    signingKey: needs.signingKey,
+    publishedKeys: needs.publishedKeys ?? new Set([needs.signingKey.keyId]),
+  });
   const transactionIds = new TransactionIds(database);
   needs.notifier.setLocalMembers((roomNid) => memberships.loadedLocalMembers(roomNid));
   hooks.persist.push({
