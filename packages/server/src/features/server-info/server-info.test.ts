@@ -72,6 +72,21 @@ forEachHomeserver('what a server says of itself', ({ test, testWith }) => {
     },
   );
 
+  test('other servers learn what runs here, and that it answers no questions but those of the specification', async ({
+    homeserver,
+  }) => {
+    const { status, body } = await homeserver.request('GET', '/_matrix/federation/v1/version');
+    assert.equal(status, 200);
+    assert.equal(body.server.name, 'Myelin');
+    assert.match(body.server.version, /^\d+\.\d+/);
+    const unproven = await homeserver.request('GET', '/_matrix/federation/v1/query/weather');
+    assert.deepEqual([unproven.status, unproven.body.errcode], [401, 'M_UNAUTHORIZED']);
+    const unknown = await homeserver.request('GET', '/_matrix/federation/v1/weather');
+    assert.deepEqual([unknown.status, unknown.body.errcode], [404, 'M_UNRECOGNIZED']);
+    const wrongWay = await homeserver.request('DELETE', '/_matrix/federation/v1/version');
+    assert.deepEqual([wrongWay.status, wrongWay.body.errcode], [405, 'M_UNRECOGNIZED']);
+  });
+
   test('files that nobody asked for are not there, in JSON', async ({ homeserver }) => {
     for (const name of ['client', 'server', 'support']) {
       const { status, body } = await homeserver.request('GET', `/.well-known/matrix/${name}`);
