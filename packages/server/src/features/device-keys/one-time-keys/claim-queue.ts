@@ -39,8 +39,8 @@ interface Want {
   readonly index: number;
 }
 
-/** So that one transaction does not keep others from writing for long; a single request may be larger. */
-const mostWantsOfTransaction = 10_000;
+/** Some 30 ms of SQLite's one writer: a request for a room of thousands takes several turns, and others write in between. */
+const mostWantsOfTransaction = 1_000;
 
 /**
  * Takes keys from stocks, one transaction after another; requests that come meanwhile share the next one and its commit. Within a
@@ -55,8 +55,15 @@ export class ClaimQueue {
     this.#needs = needs;
   }
 
-  claim(wanted: readonly WantedKey[]): Promise<(ClaimedKey | undefined)[]> {
-    if (wanted.length === 0) return Promise.resolve([]);
+  async claim(wanted: readonly WantedKey[]): Promise<(ClaimedKey | undefined)[]> {
+    const pieces: Promise<(ClaimedKey | undefined)[]>[] = [];
+    for (let start = 0; start < wanted.length; start += mostWantsOfTransaction) {
+      pieces.push(this.#enqueue(wanted.slice(start, start + mostWantsOfTransaction)));
+    }
+    return (await Promise.all(pieces)).flat();
+  }
+
+  #enqueue(wanted: readonly WantedKey[]): Promise<(ClaimedKey | undefined)[]> {
     return new Promise((resolve, reject) => {
       this.#waiting.push({ wanted, resolve, reject });
       if (!this.#running) void this.#run();
@@ -81,8 +88,9 @@ export class ClaimQueue {
 
   #takeBatch(): Waiting[] {
     let [end, wants] = [0, 0];
-    while (end < this.#waiting.length && (end === 0 || wants < mostWantsOfTransaction)) {
-      wants += this.#waiting[end]?.wanted.length ?? 0;
+    for (const { wanted } of this.#waiting) {
+      wants += wanted.length;
+      if (end > 0 && wants > mostWantsOfTransaction) break;
       end++;
     }
     return this.#waiting.splice(0, end);
