@@ -60,12 +60,13 @@ export function keysOfRemoteUsers(needs: KeysOfRemoteNeeds): RemoteDeviceLists {
           leftMs,
         ),
       );
-      // What is here may be old, and that the server did not answer is told; it is better than nothing.
-      const unanswered = asked.filter((userId) => Object.hasOwn(failures, domainOf(userId)));
+      // What is here may be old, and that the server did not answer is told; it is better than nothing. One that answers may tell all.
       const old = new Map<UserId, FollowedList>();
-      for (const userId of unanswered) {
+      for (const userId of asked) {
         const list = listOf(userId);
-        if (list && list.streamId >= 0) old.set(userId, list);
+        if (!list) continue;
+        if (!Object.hasOwn(failures, domainOf(userId))) needs.fetch.request(userId);
+        else if (list.streamId >= 0) old.set(userId, list);
       }
       await addKept(needs, found, wanted, old);
       return { ...found, failures };

@@ -98,6 +98,8 @@ async function onlyTell(
 ): Promise<void> {
   needs.fetch.heard(userId, streamId);
   await tell(needs, list, () => undefined);
+  // A server that says something may have an answer, too.
+  if (list.streamId !== undefined) needs.fetch.request(userId);
 }
 
 function tell({ database, news }: ReceiveUpdatesNeeds, { userNid }: ListState, write: (tx: Tx) => void): Promise<void> {
