@@ -1,6 +1,6 @@
 import type { DeviceId } from '@myelin/protocol/identifiers';
 
-import { type Db, inList, type InteractiveTx, sql, type Tx } from '../../../platform/database/index.ts';
+import { type Db, inList, type InteractiveTx, sql, sqlPart, type Tx } from '../../../platform/database/index.ts';
 import type { SpentRange } from './spent-ids.ts';
 
 /** What a device has of one algorithm. */
@@ -23,6 +23,8 @@ export interface StockedKey {
   /** It was given out. */
   readonly spent: boolean;
 }
+
+const stockColumns = sqlPart('stock_id, user_nid, device_id, algorithm, fallback_key_id, fallback_key, fallback_used');
 
 interface StockRow {
   stock_id: number;
@@ -49,16 +51,14 @@ function stockOf(row: StockRow): Stock {
 
 /** All stocks of these users' devices. */
 export async function readStocks(db: Db, userNids: readonly number[]): Promise<Stock[]> {
-  const rows =
-    await db.all(sql<StockRow>`SELECT stock_id, user_nid, device_id, algorithm, fallback_key_id, fallback_key, fallback_used
+  const rows = await db.all(sql<StockRow>`SELECT ${stockColumns}
     FROM one_time_key_stocks WHERE user_nid ${inList(userNids)}`);
   return rows.map(stockOf);
 }
 
 /** The stocks of one device, by their algorithm. */
 export async function readStocksOfDevice(db: Db, userNid: number, deviceId: DeviceId): Promise<Map<string, Stock>> {
-  const rows =
-    await db.all(sql<StockRow>`SELECT stock_id, user_nid, device_id, algorithm, fallback_key_id, fallback_key, fallback_used
+  const rows = await db.all(sql<StockRow>`SELECT ${stockColumns}
     FROM one_time_key_stocks WHERE user_nid = ${userNid} AND device_id = ${deviceId} ORDER BY algorithm`);
   return new Map(rows.map((row) => [row.algorithm, stockOf(row)]));
 }
