@@ -5,7 +5,6 @@ import { forEachDatabase } from '@myelin/testing/databases';
 
 import { CacheBudget } from '../../platform/cache/index.ts';
 import { Interner, type Database } from '../../platform/database/index.ts';
-import type { EventStore } from '../events/event-store.ts';
 import { levels, topic } from '../receive/other-servers.fixture.ts';
 import {
   ann,
@@ -51,7 +50,7 @@ async function forked(database: Database, changes: number): Promise<{ resolve: (
         return Reflect.apply(member, events, given) as unknown;
       };
     },
-  }) as EventStore;
+  });
   const resolver = new StateResolver({
     states: rooms.states,
     events: counting,
