@@ -1,6 +1,6 @@
 import { isJsonObject } from '@myelin/protocol/canonical-json';
 import type { JsonObject } from '@myelin/protocol/events';
-import { domainOf, isUserId, type ServerName, type UserId } from '@myelin/protocol/identifiers';
+import { domainOf, isCompliantUserId, type ServerName, type UserId } from '@myelin/protocol/identifiers';
 
 import type { RoomIdentity, Rooms } from '../rooms/index.ts';
 import { mayTakePart } from './server-acls.ts';
@@ -63,9 +63,12 @@ export interface DurableEdus {
   next(server: ServerName, limit: number): Promise<{ readonly edus: readonly Edu[]; delivered(): Promise<void> }>;
 }
 
-/** The user id, where it is one of that server; undefined for everything else. */
+/**
+ * The user id, where it is one of that server; undefined for everything else, and for ids of old that clients are not to hear of outside
+ * of events. https://spec.matrix.org/v1.19/appendices/#historical-user-ids
+ */
 export function userOfServer(value: unknown, server: ServerName): UserId | undefined {
-  return typeof value === 'string' && isUserId(value) && domainOf(value) === server ? value : undefined;
+  return typeof value === 'string' && isCompliantUserId(value) && domainOf(value) === server ? value : undefined;
 }
 
 /** An EDU as it stands in a transaction, or undefined where it is none. */

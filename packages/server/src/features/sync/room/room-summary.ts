@@ -1,3 +1,5 @@
+import { isCompliantUserId } from '@myelin/protocol/identifiers';
+
 import type { Interner } from '../../../platform/database/index.ts';
 import type { Rooms, StateRoot, StoredEvent } from '../../../rooms/index.ts';
 import type { RoomStretch, SyncView } from '../sync-view.ts';
@@ -29,7 +31,8 @@ export async function heroesOf(
   const first = await tools.reads.firstMembers(room.nid, root);
   const heroes = first.filter((nid) => nid !== view.viewer.userNid).slice(0, heroesAtMost);
   const texts = await tools.names.textsOf(heroes);
-  return heroes.flatMap((nid) => texts.get(nid) ?? []);
+  // Whoever may invite may invite what is nobody's id; clients would stumble over it.
+  return heroes.flatMap((nid) => texts.get(nid) ?? []).filter(isCompliantUserId);
 }
 
 /**
