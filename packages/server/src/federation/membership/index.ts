@@ -10,7 +10,7 @@ import { exchangeThroughOthers, type ThirdPartyInvitation } from './third-party-
 import type { RemoteMembershipTools } from './tools.ts';
 
 export { memberFault, pduJson } from './member-pdu.ts';
-export { shownPdus, strippedEvents, strippedStateJson } from './shown-state.ts';
+export { mostShown, shownPdus, strippedEvents, strippedStateJson } from './shown-state.ts';
 export type { NamedRoom, RemoteMembershipTools } from './tools.ts';
 
 interface Step {

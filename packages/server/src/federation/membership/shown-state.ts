@@ -5,7 +5,7 @@ import { shownState, type RoomIdentity, type Rooms } from '../../rooms/index.ts'
 import type { NamedRoom } from './tools.ts';
 
 /** Others show a room by a handful of events; what is beyond is left out. */
-const mostShown = 100;
+export const mostShown = 100;
 
 /**
  * The state events by which a room is shown to somebody of another server whom `membership` invites, or who knocks with it: whole

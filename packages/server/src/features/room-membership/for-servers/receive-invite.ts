@@ -5,7 +5,13 @@ import { domainOf, isUserId, type EventId, type RoomId, type ServerName, type Us
 import { roomVersionRules, type RoomVersionRules } from '@myelin/protocol/room-versions';
 import { isServerAllowed } from '@myelin/protocol/server-acl';
 
-import { memberFault, strippedEvents, strippedStateJson, type NamedRoom } from '../../../federation/membership/index.ts';
+import {
+  memberFault,
+  mostShown,
+  strippedEvents,
+  strippedStateJson,
+  type NamedRoom,
+} from '../../../federation/membership/index.ts';
 import type { RoomIdentity } from '../../../rooms/index.ts';
 import { blocksInvites } from '../invites.ts';
 import { isServerIn } from '../membership-tools.ts';
@@ -137,7 +143,8 @@ async function checkShown(
 ): Promise<readonly unknown[]> {
   if (!room.rules.roomIdIsCreateEventHash) return shown ?? [];
   if (!shown) throw missingParam('invite_room_state');
-  const verdicts = await tools.rooms.receiving.atTheDoor(room, shown);
+  // Each may be signed by another server, whose keys would have to be asked for.
+  const verdicts = await tools.rooms.receiving.atTheDoor(room, shown.slice(0, mostShown));
   const pdus = verdicts.map((verdict) => {
     if (!verdict.ok) throw invalidParam(`invite_room_state: ${verdict.reason}`);
     if (roomOf(verdict.pdu, room.rules) !== room.roomId) throw invalidParam('invite_room_state has an event of another room');
