@@ -102,10 +102,7 @@ export const profiles = section('Profiles and presence', {
   max_avatar_size: option(maybe(size), 'The largest file of an avatar.', { default: null }),
   allowed_avatar_mimetypes: option(maybe(list(text)), 'The types of files that avatars may have.', { default: null }),
   allow_profile_lookup_over_federation: option(bool, 'Show profiles to other servers.', { default: true }),
-  allow_device_name_lookup_over_federation: option(bool, 'Show the names of devices to other servers.', {
-    default: false,
-    support: 'later',
-  }),
+  allow_device_name_lookup_over_federation: option(bool, 'Show the names of devices to other servers.', { default: false }),
   presence: option(
     group({
       enabled: option(choice(true, false, 'untracked'), 'Show who is online; "untracked": only what modules and clients say.', {

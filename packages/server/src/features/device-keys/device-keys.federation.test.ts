@@ -6,7 +6,7 @@ import type { ServerName } from '@myelin/protocol/identifiers';
 import type { Person } from '@myelin/testing';
 import { FakeServer, type FederatedHomeservers, startFederation } from '@myelin/testing/federation';
 
-import { claims, DeviceCrypto, Identity } from './key-ring.fixture.ts';
+import { asksFor, claims, DeviceCrypto, Identity } from './key-ring.fixture.ts';
 
 describe('keys between servers', () => {
   let world: FederatedHomeservers;
@@ -103,4 +103,19 @@ describe('keys between servers', () => {
     });
     assert.deepEqual(claimed, { one_time_keys: {} });
   });
+});
+
+test('where the operator says so, other servers are told what devices are called', async () => {
+  const world = await startFederation(['hive.example', 'nest.example'], {
+    config: { allow_device_name_lookup_over_federation: true },
+  });
+  try {
+    const [alice, bob] = [await world.named('hive.example').person('alice'), await world.named('nest.example').person('bob')];
+    await new DeviceCrypto(alice).publishes();
+    await alice.put(`/devices/${alice.deviceId}`, { display_name: 'kitchen tablet' });
+    const seen = (await asksFor(bob, alice)).device_keys[alice.userId][alice.deviceId];
+    assert.deepEqual(seen.unsigned, { device_display_name: 'kitchen tablet' });
+  } finally {
+    await world.stop();
+  }
 });
