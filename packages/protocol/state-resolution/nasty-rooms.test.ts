@@ -212,6 +212,18 @@ test('Version 1: a key that one state lacks is no conflict', () => {
   assert.equal(room.resolve('topic', 'ban-carol')['topic'], 'topic');
 });
 
+test('Version 1: of topics that their sender may not set any more the first stays, as on other servers', () => {
+  const room = friendsInARoom('1', { [bob]: 100, [carol]: 50 });
+  room.send(topic('first', carol), 'dave');
+  room.send(topic('between', bob), 'dave');
+  room.send(topic('second', carol), 'between');
+  room.send(membership('ban-carol', bob, 'ban', carol), 'second');
+  const state = room.resolve('first', 'ban-carol');
+  assert.equal(state[`member ${carol}`], 'ban-carol');
+  assert.equal(state['topic'], 'first');
+  assert.deepEqual(room.resolve('ban-carol', 'first'), state);
+});
+
 test('Version 1: members are each judged by the state before any of them', () => {
   const room = friendsInARoom('1');
   room.send(membership('ban-carol', bob, 'ban', carol), 'dave');

@@ -38,9 +38,12 @@ export function resolveV1({ unconflicted, conflicted }: Conflicts, reader: Event
   }
   // No other events affect the authorisation rules, so for all other conflicts, just pick the event with the highest depth and
   // lowest sha1(event_id) that passes authentication in R and add it to R.
+  //
+  // Where none passes, the spec leaves the key without an event. Servers keep the first, the one of the least depth, and what counts
+  // here is that all of them do the same.
   const { rules, facts } = reader;
   const settled = Array.from(rest, ([key, events]) => {
-    return [key, events.findLast((event) => authorise(event, rules, state, facts.auth).allowed)] as const;
+    return [key, events.findLast((event) => authorise(event, rules, state, facts.auth).allowed) ?? events[0]] as const;
   });
   for (const [key, event] of settled) if (event) resolved.set(key, event);
   return resolved;
