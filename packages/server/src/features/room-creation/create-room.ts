@@ -46,6 +46,9 @@ export async function createRoom(tools: CreationTools, by: Actor, wishes: RoomWi
   await tools.membership.checkInvites({ by, targets: invitees });
   const remote = invitees.filter((userId) => domainOf(userId) !== tools.serverName);
   tools.membership.remote.checkReachable(remote);
+  if (remote.length > 0 && wishes.creation_content?.['m.federate'] === false) {
+    throw forbidden('A room for users of its own server only takes no others');
+  }
   const alias = wishes.room_alias_name === undefined ? undefined : aliasOf(tools, wishes.room_alias_name);
   // Where the server's rules do not let it be published, the room is made all the same, as Synapse does: by default they let nobody.
   const published = wishes.visibility === 'public' && tools.directory.mayPublish(by, alias === undefined ? [] : [alias]);

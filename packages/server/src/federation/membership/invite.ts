@@ -26,6 +26,7 @@ export async function inviteRemoteUser(
   const { room, by, target, content } = invite;
   const server = domainOf(target);
   checkReachable(tools, [target]);
+  await checkFederates(tools, room);
   const prepared = await tools.rooms.prepare(room, { type: 'm.room.member', sender: by, stateKey: target, content });
   const returned = await askInvited(tools, server, room, prepared);
   const event = await letIn(tools, room, returned);
@@ -41,6 +42,12 @@ export async function inviteRemoteUser(
 export function checkReachable({ remote }: Pick<RemoteMembershipTools, 'remote'>, users: readonly UserId[]): void {
   const user = users.find((target) => !remote.federatesWith(domainOf(target)));
   if (user !== undefined) throw forbidden(`This server does not talk to ${domainOf(user)}: ${user} cannot be invited`);
+}
+
+/** Nobody of another server could take an invite to a room that is of its server only: the rules let none of them in. */
+async function checkFederates({ rooms }: Pick<RemoteMembershipTools, 'rooms'>, room: RoomIdentity): Promise<void> {
+  const create = await rooms.states.current(room.nid, 'm.room.create', '');
+  if (create?.content['m.federate'] === false) throw forbidden('This room is for users of its own server only');
 }
 
 async function askInvited(
