@@ -46,6 +46,16 @@ for (const version of withV2) {
     assert.equal(state['topic'], undefined);
   });
 
+  test(`Join rules under a key of their own have no power: they wait for what has (version ${version})`, () => {
+    const room = friendsInARoom(version, { [bob]: 100, [carol]: 50 });
+    const old = version === '12' ? {} : { [alice]: 100 };
+    room.send({ ...joinRule('aside', bob, 'invite'), stateKey: 'aside', at: 50 }, 'dave');
+    room.send({ ...levels('bob-down', bob, { ...old, [bob]: 0, [carol]: 50 }), at: 60 }, 'dave');
+    const state = room.resolve('aside', 'bob-down');
+    assert.equal(state['power_levels'], 'bob-down');
+    assert.equal(state['join_rules aside'], undefined, 'the earlier, but not before the levels');
+  });
+
   test(`Two administrators change the levels at once: the earlier wins (version ${version})`, () => {
     const room = friendsInARoom(version, { [bob]: 100, [carol]: 100 });
     const old = version === '12' ? {} : { [alice]: 100 };

@@ -81,10 +81,13 @@ function selectPowerEvents(fullConflictedSet: ReadonlyMap<EventId, RoomEvent>): 
 /**
  * Whether an event might remove someone's ability to do something in the room: power levels, join rules, kicks and bans.
  * https://spec.matrix.org/v1.19/rooms/v2/#definitions
+ *
+ * Levels and join rules count under the empty state key only, under others they have no force. The spec's words do not say so, but
+ * servers agree on it, and what counts is that all of them order events in the same way.
  */
 export function isPowerEvent(event: RoomEvent): boolean {
   if (event.stateKey === undefined) return false;
-  if (event.type === 'm.room.power_levels' || event.type === 'm.room.join_rules') return true;
+  if (event.type === 'm.room.power_levels' || event.type === 'm.room.join_rules') return event.stateKey === '';
   const membership = event.type === 'm.room.member' ? event.content['membership'] : undefined;
   return (membership === 'leave' || membership === 'ban') && event.sender !== event.stateKey;
 }
