@@ -135,6 +135,40 @@ forEachHomeserver('cross-signing', ({ test }) => {
     assert.deepEqual(signers(await masterAsSeenBy(alice), alice), []);
   });
 
+  test('whoever may see a change hears of it: friends of new keys and signatures, Alice alone of whom she has verified', async ({
+    homeserver,
+  }) => {
+    const { alice, bob, room } = await homeserver.twoFriendsInARoom();
+    const [tablet, carol] = [await homeserver.anotherDeviceOf(alice), await homeserver.person('carol')];
+    await carol.joins(room);
+    const [device, ofAlice, ofBob] = [new DeviceCrypto(alice), new Identity(alice), new Identity(bob)];
+    await ofBob.publishes();
+    for (const person of [alice, tablet, bob]) await person.syncs();
+    /** What a step tells somebody of somebody. */
+    const tells = async (whom: Person, of: Person, step: () => Promise<unknown>): Promise<void> => {
+      await step();
+      const isTold = ({ device_lists }: any) => device_lists?.changed.includes(of.userId);
+      await whom.syncsUntil(isTold);
+    };
+    await tells(bob, alice, () => device.publishes());
+    await tells(bob, alice, () => ofAlice.publishes());
+    await tells(bob, alice, () => ofAlice.signsDevice(device));
+    await tells(bob, alice, () => ofAlice.uploads(alice.userId, { [ofAlice.master.publicKey]: device.sign(ofAlice.masterKey) }));
+    for (const person of [tablet, bob]) await person.syncs();
+    await tells(tablet, bob, () => ofAlice.verifies(ofBob));
+    // What is the same again is no news, nor is what nobody else may see.
+    await device.publishes();
+    await ofAlice.publishes();
+    await ofAlice.signsDevice(device);
+    const told: string[] = [];
+    await new DeviceCrypto(carol).publishes();
+    await bob.syncsUntil(({ device_lists }) => {
+      told.push(...(device_lists?.changed ?? []));
+      return told.includes(carol.userId);
+    });
+    assert.deepEqual(told, [carol.userId]);
+  });
+
   test('each signature that is wrong fails by itself', async ({ homeserver }) => {
     const [alice, bob] = [await homeserver.person('alice'), await homeserver.person('bob')];
     const [device, tablet] = [new DeviceCrypto(alice), new DeviceCrypto(await homeserver.anotherDeviceOf(alice))];
