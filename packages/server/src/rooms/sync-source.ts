@@ -68,6 +68,8 @@ export interface SyncSource extends PutsRight {
   readonly stream: SyncStreamName;
   /** Streams of others whose moving is a reason to be asked as well. */
   readonly alsoFollows?: readonly SyncStreamName[];
+  /** It is to be asked also where rooms have new timeline events (`roomsWithEvents`): with nearly every answer. */
+  readonly followsTimelines?: boolean;
   /** Up to where its rows can be read. */
   now(): number;
   everything(scope: SyncScope, upTo: number): Promise<SyncPart>;

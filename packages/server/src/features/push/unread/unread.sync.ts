@@ -20,6 +20,7 @@ export function unreadSyncSource(unread: Unread, events: EventStore): SyncSource
   return {
     name: 'unread counts',
     stream: 'push_counts',
+    followsTimelines: true,
     now: () => unread.stream.now,
     everything: (scope) => counts(scope, scope.joinedRooms),
     changes: async (scope, since, upTo) => {
