@@ -58,6 +58,7 @@ export async function openNetwork(needs: AppNeeds): Promise<Network> {
     membership: membershipOverFederation({ ...needs, remote }),
     async start(features) {
       inbound.start(Object.fromEntries(features.flatMap(({ edus }) => Object.entries(edus ?? {}))));
+      rooms.receiving.completeRooms();
       await outbound.start(features.flatMap(({ durableEdus }) => durableEdus ?? []));
     },
     // Transactions see to it themselves, for those of one server wait for each other first.
@@ -70,6 +71,7 @@ export async function openNetwork(needs: AppNeeds): Promise<Network> {
         { name: 'tie loose ends', everyMs: tieEveryMs, run: tieLooseEnds(needs) },
       ],
       async stop() {
+        rooms.receiving.stop();
         await inbound.stop();
         await outbound.stop();
       },

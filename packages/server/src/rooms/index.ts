@@ -11,6 +11,7 @@ export type {
   StateChange,
 } from './hooks.ts';
 export type { Room, RoomHead } from './room.ts';
+export type { PartialRoom, PartialRooms } from './partial/index.ts';
 export type { RoomIdentity, RoomIds } from './room-ids.ts';
 export type { Viewer } from './viewer.ts';
 export { viewerOf } from './viewer.ts';
@@ -50,6 +51,7 @@ export { tokenAfter, tokenBefore } from './timeline/timeline.ts';
 export type { Direction, Timeline } from './timeline/timeline.ts';
 export { authChainOf } from './servers/auth-chain.ts';
 export { isAllowedByAcl, mayServerRead } from './servers/server-access.ts';
+export { serversOfRoom } from './servers/servers-of-room.ts';
 export { stateBefore } from './servers/state-before.ts';
 export { ServerVisibility } from './servers/visible-to-server.ts';
 export type {

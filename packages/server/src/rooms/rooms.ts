@@ -15,6 +15,7 @@ import type { StoredEvent } from './events/stored-event.ts';
 import { StateResolver } from './forks/index.ts';
 import { RoomHooks } from './hooks.ts';
 import { Memberships } from './membership/memberships.ts';
+import { PartialRooms } from './partial/index.ts';
 import { createReceiving, noNetwork, type Receiving, type ReceiveTools } from './receive/index.ts';
 import { RoomIds, type RoomIdentity } from './room-ids.ts';
 import { RoomRegistry } from './room-registry.ts';
@@ -68,6 +69,8 @@ export interface Rooms {
   readonly stream: Stream;
   /** Which rooms got events lately. */
   readonly recent: RecentChanges;
+  /** Which rooms lack members, and who waits for them. */
+  readonly partial: PartialRooms;
   /** How events of other servers enter a room. */
   readonly receiving: Receiving;
   /**
@@ -153,10 +156,12 @@ export async function openRooms(needs: RoomsNeeds): Promise<Rooms> {
     nextRoomNid: () => nextRoomNid++,
     uniqueTimestamp: () => (lastCreated = Math.max(clock.now(), lastCreated + 1)),
   };
+  const partial = await PartialRooms.open(needs);
   const first = await database.get<{ first: number | null }>(sql`SELECT MIN(position) AS first FROM events WHERE position < 0`);
   let firstPosition = first?.first ?? 0;
   const receiveTools: ReceiveTools = {
     ...createTools,
+    partial,
     logger: needs.logger,
     network: { remote: noNetwork, verifier: noNetwork },
     positionsBefore: (count) => (firstPosition -= count),
@@ -175,12 +180,25 @@ export async function openRooms(needs: RoomsNeeds): Promise<Rooms> {
     hooks,
     stream,
     recent,
+    partial,
     receiving: createReceiving(receiveTools),
-    send: (room, drafts, options) => send(tools, room, drafts, options),
-    prepare: (room, draft) => prepareEvent(tools, room, draft),
+    async send(room, drafts, options) {
+      await membersFor(partial, room, drafts);
+      return send(tools, room, drafts, options);
+    },
+    async prepare(room, draft) {
+      await membersFor(partial, room, [draft]);
+      return prepareEvent(tools, room, draft);
+    },
     create: (room) => createRoom(createTools, room),
     inTurn: (room, work) => registry.inTurn(room, work),
   };
+}
+
+/** What somebody does to another rests on the other's membership, which may be on its way. */
+async function membersFor(partial: PartialRooms, { nid }: RoomIdentity, drafts: readonly EventDraft[]): Promise<void> {
+  const concernsOthers = drafts.some(({ type, stateKey, sender }) => type === 'm.room.member' && stateKey !== sender);
+  if (concernsOthers && partial.of(nid)) await partial.untilComplete(nid);
 }
 
 async function send(

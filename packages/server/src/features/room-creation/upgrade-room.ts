@@ -63,6 +63,7 @@ function checkedCreators(wanted: readonly UserId[], upgrader: UserId): UserId[] 
 }
 
 async function oldRoom({ rooms, database }: CreationTools, from: RoomIdentity): Promise<OldRoom> {
+  await rooms.partial.untilComplete(from.nid);
   const root = await rooms.states.currentRoot(from.nid);
   const banned = await membersOfRoom(database, from.nid, ['ban']);
   const [state, bans, [last]] = await Promise.all([

@@ -5,7 +5,7 @@ import { domainOf, isRoomAlias, type RoomAlias, type RoomId, type ServerName } f
 
 import type { Config } from '../../config/index.ts';
 import { ConstraintError, type Database, type Tx } from '../../platform/database/index.ts';
-import { joinedServers, type RoomIdentity, type Rooms, type Viewer } from '../../rooms/index.ts';
+import { serversOfRoom, type RoomIdentity, type Rooms, type Viewer } from '../../rooms/index.ts';
 import { aliasesOfRoom, deleteAlias, findAlias, insertAlias, type AliasRow } from './aliases.store.ts';
 import { compileDirectoryRules, type DirectoryWish } from './directory-rules.ts';
 import type { AliasTarget, RemoteDirectory } from './remote-directory.ts';
@@ -51,10 +51,9 @@ export class Aliases {
     const found = await findAlias(database, alias);
     if (!found) return undefined;
     const { roomId } = await rooms.ids.byNid(found.roomNid);
-    const texts = await names.textsOf(await joinedServers(database, found.roomNid));
-    const others = [...texts.values()].filter((server) => server !== serverName);
+    const others = (await serversOfRoom({ database, names, rooms }, found.roomNid)).filter((server) => server !== serverName);
     // We can tell others of the room because we are in it, or have been.
-    return { roomId, servers: [serverName, ...others.map((server) => server as ServerName)] };
+    return { roomId, servers: [serverName, ...others] };
   }
 
   /** Whether an alias, of this or another server, leads to the room: what `m.room.canonical_alias` may only list. */

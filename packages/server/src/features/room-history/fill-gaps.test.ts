@@ -25,7 +25,7 @@ async function roomWithAGap(homeserver: TestHomeserver, brings: () => Promise<nu
     },
   };
   const clock = createTestClock();
-  const rooms = { receiving: receiving as Receiving };
+  const rooms = { receiving: receiving as Receiving, partial: needs.rooms.partial };
   const fillGaps = new FillGaps({ ...needs, clock, rooms });
   const read = (from: number, to: number, atEnd = false): Promise<boolean> =>
     fillGaps.fill(room, {

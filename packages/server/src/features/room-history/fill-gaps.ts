@@ -2,13 +2,13 @@ import type { ServerName } from '@myelin/protocol/identifiers';
 
 import type { Clock } from '../../platform/clock.ts';
 import type { Database, Interner } from '../../platform/database/index.ts';
-import { joinedServers, type PaginationToken, type RoomIdentity, type Rooms } from '../../rooms/index.ts';
+import { serversOfRoom, type PaginationToken, type RoomIdentity, type Rooms } from '../../rooms/index.ts';
 
 export interface FillGapsNeeds {
   readonly database: Database;
   readonly names: Interner;
   readonly clock: Clock;
-  readonly rooms: Pick<Rooms, 'receiving'>;
+  readonly rooms: Pick<Rooms, 'receiving' | 'partial'>;
   readonly serverName: ServerName;
 }
 
@@ -23,6 +23,8 @@ export interface ReadStretch {
 const eventsAtOnce = 100;
 const gapsLookedAt = 20;
 const serversAsked = 5;
+/** Somebody waits for the page: what is here is shown by then. */
+const membersWaitedForMs = 10_000;
 /** After an attempt that brought nothing; doubled with each further one. */
 const firstPauseMs = 5_000;
 const longestPauseMs = 3_600_000;
@@ -55,6 +57,8 @@ export class FillGaps {
     const { clock, rooms } = this.#needs;
     const before = this.#fruitless.get(room.nid);
     if (before && before.untilMs > clock.monotonic()) return false;
+    // The state at an event of the past is told from all that is known of the room.
+    if (!(await rooms.partial.whenComplete(room.nid, membersWaitedForMs))) return false;
     this.#fruitless.delete(room.nid);
     const servers = await this.#serversOf(room);
     if (servers.length > 0 && (await rooms.receiving.backfill(room, { servers, limit: eventsAtOnce })) > 0) return true;
@@ -70,11 +74,8 @@ export class FillGaps {
 
   /** Those that were known first have the most of the past. */
   async #serversOf(room: RoomIdentity): Promise<ServerName[]> {
-    const { database, names, serverName } = this.#needs;
-    const nids = (await joinedServers(database, room.nid)).toSorted((one, other) => one - other);
-    const texts = await names.textsOf(nids);
-    const servers = nids.flatMap((nid) => (texts.get(nid) ?? []) as ServerName);
-    return servers.filter((server) => server !== serverName).slice(0, serversAsked);
+    const servers = await serversOfRoom(this.#needs, room.nid);
+    return servers.filter((server) => server !== this.#needs.serverName).slice(0, serversAsked);
   }
 }
 

@@ -66,6 +66,17 @@ forEachHomeserver('rooms read by other servers', ({ test }) => {
         body: { earliest_events: [said[0]], latest_events: [said.at(-1)], limit: 1000 },
       });
       assert.deepEqual(missing.body.events.map(idOf), said.slice(-21, -1));
+      for (const limit of [0, -1, -1_000]) {
+        const { status, body } = await server.asks(
+          'GET',
+          `/v1/backfill/${path}?v=${encodeURIComponent(said[5] ?? '')}&limit=${limit}`,
+        );
+        assert.deepEqual([status, body.errcode], [400, 'M_INVALID_PARAM'], `${limit} events`);
+      }
+      const none = await server.asks('POST', `/v1/get_missing_events/${path}`, {
+        body: { earliest_events: [], latest_events: [said.at(-1)], limit: -5, min_depth: -1 },
+      });
+      assert.deepEqual(none.body, { events: [] });
     });
   });
 

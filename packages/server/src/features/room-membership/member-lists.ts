@@ -29,13 +29,17 @@ export interface MembersWanted {
  * https://spec.matrix.org/v1.19/client-server-api/#get_matrixclientv3roomsroomidmembers
  */
 export async function memberEvents(
-  { rooms }: ListTools,
+  { rooms, database }: ListTools,
   viewer: Viewer,
   room: RoomIdentity,
   wanted: MembersWanted,
 ): Promise<string[]> {
   const allowed = await rooms.visibility.stateRootFor(viewer, room.nid);
   if (allowed === undefined) throw notInRoom(viewer, room);
+  if (rooms.partial.of(room.nid)) {
+    await rooms.partial.untilComplete(room.nid);
+    return memberEvents({ rooms, database }, viewer, room, wanted);
+  }
   const root = (await rootAt({ rooms }, viewer, room, wanted.at)) ?? allowed;
   const { membership, not_membership: not } = wanted;
   const members = (await rooms.states.all(room.nid, root, 'members')).filter((event) => {
@@ -76,6 +80,7 @@ export async function joinedMembers(
   room: RoomIdentity,
 ): Promise<Partial<Record<UserId, JoinedMember>>> {
   if (!(await rooms.memberships.isJoined(viewer.userNid, room.nid))) throw notInRoom(viewer, room);
+  await rooms.partial.untilComplete(room.nid);
   const rows = await membersOfRoom(database, room.nid, ['join']);
   const events = await rooms.events.listByNids(rows.map(({ eventNid }) => eventNid));
   const joined = events.map((event): [UserId, JoinedMember] => {

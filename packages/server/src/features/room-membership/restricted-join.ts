@@ -47,6 +47,8 @@ async function checkIsInOneOf({ rooms, names }: RestrictedJoinTools, allow: read
     // Of a room that nobody here is in, what is known may be long out of date.
     if (!allowed || !(await isServerIn(rooms, allowed))) unknown++;
     else if (await rooms.memberships.isJoined(userNid, allowed.nid)) return;
+    // Somebody of another server may be in it without our knowing yet.
+    else if (rooms.partial.of(allowed.nid)) unknown++;
   }
   if (unknown > 0 && unknown === allow.length) {
     throw new MatrixError('M_UNABLE_TO_AUTHORISE_JOIN', 'This server is in none of the rooms whose members may join this room');

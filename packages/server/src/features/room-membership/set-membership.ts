@@ -2,7 +2,7 @@ import { guestAccessForbidden, invalidParam, MatrixError } from '@myelin/protoco
 import { readGuestsMayJoin, type JsonObject } from '@myelin/protocol/events';
 import { domainOf, isUserId, type EventId, type ServerName, type UserId } from '@myelin/protocol/identifiers';
 
-import { joinedServers, membershipIn, type Alongside, type RoomIdentity, type StoredEvent } from '../../rooms/index.ts';
+import { membershipIn, serversOfRoom, type Alongside, type RoomIdentity, type StoredEvent } from '../../rooms/index.ts';
 import { checkInvites } from './invites.ts';
 import { memberContent } from './member-content.ts';
 import { isServerIn, limit, type Actor, type MembershipTools } from './membership-tools.ts';
@@ -40,7 +40,14 @@ export async function setMembership(tools: MembershipTools, step: MembershipStep
     const entry = { action, by, roomId: room.roomId, wanted: step.wanted ?? {}, via: step.via ?? [] };
     if (await enterThroughOthers(tools, entry)) return undefined;
   }
+  if (target !== by.userId) await tools.rooms.partial.untilComplete(room.nid);
   const current = await tools.rooms.states.current(room.nid, 'm.room.member', target);
+  if (enters && !current && tools.rooms.partial.of(room.nid)) {
+    // Whether the user is banned, or invited, this server does not know yet: those that do let them in.
+    const via = [...(step.via ?? []), ...(await otherServers(tools, room))];
+    await askOthers(tools, { action, by, roomId: room.roomId, wanted: step.wanted ?? {}, via });
+    return undefined;
+  }
   const from = current && membershipIn(current.content);
   // Who asks again to leave, having left, has what they want.
   if (action === 'leave' && from === 'leave' && current?.sender === by.userId && by.userId === target) return current.eventId;
@@ -102,7 +109,6 @@ async function prepareJoin(
 /** What this server cannot decide, or cannot grant, another in the room may. */
 const canOthersHelp: ReadonlySet<string> = new Set(['M_UNABLE_TO_AUTHORISE_JOIN', 'M_UNABLE_TO_GRANT_JOIN']);
 
-async function otherServers({ database, names, serverName }: MembershipTools, room: RoomIdentity): Promise<ServerName[]> {
-  const servers = (await names.textsOf(await joinedServers(database, room.nid))).values();
-  return [...servers].filter((server): server is ServerName => server !== serverName);
+async function otherServers(tools: MembershipTools, room: RoomIdentity): Promise<ServerName[]> {
+  return (await serversOfRoom(tools, room.nid)).filter((server) => server !== tools.serverName);
 }

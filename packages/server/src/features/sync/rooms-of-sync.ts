@@ -37,17 +37,25 @@ export async function roomsOfSync(needs: { database: Database; rooms: Rooms }, v
   const changes = await changesAfter(needs.database, view.viewer.userNid, own, since ?? upTo);
   const within = groupByRoom(changes.filter(({ position }) => position <= upTo));
   const later = groupByRoom(changes.filter(({ position }) => position > upTo));
-  const joined = await joinedAt(own, later, isShown);
+  const joined = withoutLacking(needs.rooms, view, await joinedAt(own, later, isShown));
+  const completed = new Set(since === undefined ? [] : needs.rooms.partial.completedBetween(joined, since, upTo));
 
   const moved: RoomStretch[] = [];
   const candidates =
     since === undefined || view.fullState
       ? joined
-      : new Set([...(await roomsWithEvents(needs, view.viewer.userNid, own, since)), ...within.keys(), ...later.keys()]);
+      : new Set([
+          ...(await roomsWithEvents(needs, view.viewer.userNid, own, since)),
+          ...within.keys(),
+          ...later.keys(),
+          ...completed,
+        ]);
   for (const nid of candidates) {
     if (!joined.has(nid)) continue;
-    const isNew = since === undefined || (within.get(nid)?.[0]?.previous ?? 'join') !== 'join';
-    moved.push({ nid, roomId: (await needs.rooms.ids.byNid(nid)).roomId, since: isNew ? undefined : since, upTo });
+    const wasOutside = (within.get(nid)?.[0]?.previous ?? 'join') !== 'join';
+    const isNew = since === undefined || wasOutside || (completed.has(nid) && !view.filter.lazyLoadMembers);
+    const { roomId } = await needs.rooms.ids.byNid(nid);
+    moved.push({ nid, roomId, since: isNew ? undefined : since, isRenewed: completed.has(nid), upTo });
   }
 
   const invited: { nid: number; eventNid: number }[] = [];
@@ -132,6 +140,13 @@ async function joinedAt(own: UserRooms, later: ChangesByRoom, isShown: RoomTest)
   for (const nid of own.joined) if (!later.has(nid) && (await isShown(nid))) joined.add(nid);
   for (const [nid, changes] of later) if (changes[0]?.previous === 'join' && (await isShown(nid))) joined.add(nid);
   return joined;
+}
+
+/** Rooms that lack members are shown to those only who do not want to be told of all members. */
+function withoutLacking({ partial }: Rooms, view: SyncView, joined: ReadonlySet<number>): ReadonlySet<number> {
+  if (view.filter.lazyLoadMembers) return joined;
+  const lacking = partial.lackingAt(joined, view.upTo.events);
+  return lacking.length === 0 ? joined : joined.difference(new Set(lacking));
 }
 
 type RoomTest = (nid: number) => Promise<boolean>;

@@ -30,12 +30,19 @@ export function tellsStateAfter(view: Pick<SyncView, 'stateMember'>): boolean {
   return view.stateMember !== 'state';
 }
 
+/** Whether the room's state is told as a whole. */
+export function tellsWholeState(view: Pick<SyncView, 'fullState'>, room: RoomStretch): boolean {
+  return room.since === undefined || view.fullState || room.isRenewed === true;
+}
+
 /** One room's part of a sync. */
 export interface RoomStretch {
   readonly nid: number;
   readonly roomId: RoomId;
   /** The events position up to which the client knows the room; undefined where it knows nothing. */
   readonly since: number | undefined;
+  /** The room's members came in since: state and summary are told anew, beside what happened. */
+  readonly isRenewed?: boolean;
   /** The events position up to which it is told: where the sync ends, or where the user left. */
   readonly upTo: number;
 }

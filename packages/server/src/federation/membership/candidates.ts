@@ -1,6 +1,6 @@
 import { domainOf, isServerName, type RoomId, type ServerName, type UserId } from '@myelin/protocol/identifiers';
 
-import { joinedServers, strippedStateOf, type RoomIdentity, type UserMembership } from '../../rooms/index.ts';
+import { serversOfRoom, strippedStateOf, type RoomIdentity, type UserMembership } from '../../rooms/index.ts';
 import type { RemoteMembershipTools } from './tools.ts';
 
 /**
@@ -14,7 +14,7 @@ export async function candidates(
 ): Promise<ServerName[]> {
   const found = new Set<string>(via);
   const room = await tools.rooms.ids.find(roomId);
-  if (room) for (const server of await serversOfRoom(tools, room, user)) found.add(server);
+  if (room) for (const server of await likelyServers(tools, room, user)) found.add(server);
   const named = domainOf(roomId as RoomId | UserId);
   if (named !== undefined) found.add(named);
   return [...found].filter(
@@ -22,13 +22,12 @@ export async function candidates(
   );
 }
 
-async function serversOfRoom(tools: RemoteMembershipTools, room: RoomIdentity, user: UserId): Promise<string[]> {
-  const { database, names, rooms } = tools;
+async function likelyServers(tools: RemoteMembershipTools, room: RoomIdentity, user: UserId): Promise<string[]> {
+  const { names, rooms } = tools;
   const userNid = await names.idOf(user);
   const own = await rooms.memberships.of(userNid, room.nid);
   const asked = own?.membership === 'invite' || own?.membership === 'knock' ? await whoShowedIt(tools, room, userNid, own) : [];
-  const former = (await names.textsOf(await joinedServers(database, room.nid))).values();
-  return [...asked, ...former];
+  return [...asked, ...(await serversOfRoom(tools, room.nid))];
 }
 
 /** The servers of the inviter, and of those whose events came with the invite or the knock. */

@@ -2,7 +2,7 @@ import * as federation from '@myelin/protocol/api/federation';
 import { isJsonObject } from '@myelin/protocol/canonical-json';
 import type { Pdu } from '@myelin/protocol/events';
 import { readMember } from '@myelin/protocol/events/content';
-import { domainOf, isUserId, type ServerName, type UserId } from '@myelin/protocol/identifiers';
+import { domainOf, isServerName, isUserId, type ServerName, type UserId } from '@myelin/protocol/identifiers';
 import { knownRoomVersions } from '@myelin/protocol/room-versions';
 import { signingKeyIds } from '@myelin/protocol/signatures';
 
@@ -50,7 +50,7 @@ async function enterThrough(
 ): Promise<void> {
   const call = plainCall(federation.sendJoinV2, {
     params: { roomId, eventId: signed.eventId },
-    query: { omit_members: false },
+    query: { omit_members: true },
     body: pduJson(signed.pdu),
   });
   const answer = await openStateAnswer(tools.remote, server, call, { state: 'state', timeoutMs: joinTimeoutMs });
@@ -60,10 +60,18 @@ async function enterThrough(
     origin: server,
     given: answer.given,
     async rest() {
-      const { event } = answer.rest();
-      return { joinEvent: await ourJoin(tools, room, signed, event) };
+      const { event, members_omitted: isPartial, servers_in_room: named } = answer.rest();
+      const joinEvent = await ourJoin(tools, room, signed, event);
+      return { joinEvent, ...(isPartial === true && { partial: { servers: serversAmong(named) } }) };
     },
   });
+}
+
+/** "Required if the room state has been partially omitted": whoever leaves the list out is as good as alone in the room. */
+function serversAmong(named: unknown): ServerName[] {
+  return Array.isArray(named)
+    ? named.filter((server): server is ServerName => typeof server === 'string' && isServerName(server))
+    : [];
 }
 
 /** Our join as the room has it: with the signature of the server that lets the user in, where one must. */

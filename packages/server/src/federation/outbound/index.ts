@@ -26,7 +26,7 @@ export interface OutboundNeeds {
   readonly random: Random;
   readonly logger: Logger;
   readonly serverName: ServerName;
-  readonly rooms: Pick<Rooms, 'ids' | 'events' | 'pdus' | 'timeline' | 'stream' | 'hooks'>;
+  readonly rooms: Pick<Rooms, 'ids' | 'events' | 'pdus' | 'timeline' | 'stream' | 'hooks' | 'partial'>;
   readonly send: SendTransaction;
   /** What is known of how well servers can be reached. */
   readonly health: {

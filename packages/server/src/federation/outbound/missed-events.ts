@@ -8,7 +8,7 @@ export interface MissedEventsNeeds {
   readonly database: Database;
   readonly names: Interner;
   readonly serverName: ServerName;
-  readonly rooms: Pick<Rooms, 'events' | 'timeline'>;
+  readonly rooms: Pick<Rooms, 'events' | 'timeline' | 'partial'>;
 }
 
 const lookedAtOnce = 100;
@@ -28,7 +28,9 @@ export async function missedEvents(
   const { database, rooms } = needs;
   const found = new Map<number, StoredEvent>();
   for (const event of await rooms.events.listByNids(await readOwed(database, destinationNid))) found.set(event.nid, event);
-  for (const roomNid of await roomsOfServer(database, destinationNid)) {
+  const server = (await needs.names.textOf(destinationNid)) as ServerName;
+  const said = rooms.partial.all.flatMap(({ roomNid, servers }) => (servers.has(server) ? roomNid : []));
+  for (const roomNid of new Set([...(await roomsOfServer(database, destinationNid)), ...said])) {
     if ((await rooms.timeline.latestPosition(roomNid)) <= since) continue;
     for (const event of await newestOfOurs(needs, roomNid, since, upTo)) found.set(event.nid, event);
   }

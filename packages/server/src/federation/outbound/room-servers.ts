@@ -9,7 +9,7 @@ interface RoomServersNeeds {
   readonly database: Database;
   readonly names: Interner;
   readonly serverName: ServerName;
-  readonly rooms: Pick<Rooms, 'events' | 'stream'>;
+  readonly rooms: Pick<Rooms, 'events' | 'stream' | 'partial'>;
 }
 
 const roomsInMemory = 5000;
@@ -44,8 +44,18 @@ export class RoomServers {
     };
   }
 
-  /** The other servers with joined members now. Do not change the set. */
-  of(roomNid: number): Promise<ReadonlySet<ServerName>> {
+  /**
+   * The other servers that are in the room now: those with joined members and, while these are on their way, those that are said to be.
+   * Do not change the set.
+   */
+  async of(roomNid: number): Promise<ReadonlySet<ServerName>> {
+    // First what is said: the members may come in between, and then it is said no more.
+    const said = this.#needs.rooms.partial.serversOf(roomNid);
+    const joined = await this.#joined(roomNid);
+    return said.size === 0 ? joined : joined.union(said);
+  }
+
+  #joined(roomNid: number): Promise<ReadonlySet<ServerName>> {
     const known = this.#now.get(roomNid);
     if (known) {
       this.#now.delete(roomNid);
@@ -83,6 +93,7 @@ export class RoomServers {
     const { database, names, rooms, serverName } = this.#needs;
     const memberType = await names.idOf('m.room.member');
     for (;;) {
+      const said = rooms.partial.serversOf(roomNid);
       const now = await this.of(roomNid);
       if (!this.#moved.mayHaveChanged(roomNid, position)) return now;
       const since = await membershipEventsAfter(database, roomNid, position, memberType);
@@ -102,6 +113,7 @@ export class RoomServers {
         if (wasIn) then.add(server);
         else then.delete(server);
       }
+      for (const server of said) then.add(server);
       then.delete(serverName);
       // Somebody may have come or gone while we looked.
       if ((await membershipEventsAfter(database, roomNid, position, memberType)).length === since.length) return then;

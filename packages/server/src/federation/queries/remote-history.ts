@@ -1,14 +1,13 @@
 import * as federation from '@myelin/protocol/api/federation';
-import type { ServerName } from '@myelin/protocol/identifiers';
 
 import type { Database, Interner } from '../../platform/database/index.ts';
-import { joinedServers, type RoomIdentity, type Rooms, type StoredEvent } from '../../rooms/index.ts';
+import { serversOfRoom, type RoomIdentity, type Rooms, type StoredEvent } from '../../rooms/index.ts';
 import { firstAnswer, queryBounds, type QueryNeeds } from './asking.ts';
 
 export interface RemoteHistoryNeeds extends QueryNeeds {
   readonly database: Database;
   readonly names: Interner;
-  readonly rooms: Pick<Rooms, 'events' | 'receiving'>;
+  readonly rooms: Pick<Rooms, 'events' | 'receiving' | 'partial'>;
 }
 
 /** With the event come some before it: who jumps there reads on from there. */
@@ -31,9 +30,8 @@ export class RemoteHistories {
     room: RoomIdentity,
     { ts, direction }: { readonly ts: number; readonly direction: 'b' | 'f' },
   ): Promise<StoredEvent | undefined> {
-    const { database, names, rooms, servers } = this.#needs;
-    const texts = await names.textsOf((await joinedServers(database, room.nid)).toSorted((one, other) => one - other));
-    return firstAnswer(this.#needs, [...texts.values()] as ServerName[], async (server) => {
+    const { rooms, servers } = this.#needs;
+    return firstAnswer(this.#needs, await serversOfRoom(this.#needs, room.nid), async (server) => {
       const input = { params: { roomId: room.roomId }, query: { ts, dir: direction } };
       const { event_id: eventId } = await servers.request(server, federation.getEventByTimestamp, input, queryBounds);
       const known = await rooms.events.byId(eventId);

@@ -60,6 +60,17 @@ export async function membershipsOfRoom(db: Db, roomNid: number): Promise<Map<nu
   return new Map(rows.map((row) => [row.user_nid, membershipOfCode(row.membership)]));
 }
 
+/** The same with the events that say so. */
+export async function membershipEventsOfRoom(
+  db: Db,
+  roomNid: number,
+): Promise<Map<number, { readonly membership: Membership; readonly eventNid: number }>> {
+  const rows = await db.all<{ user_nid: number; membership: number; event_nid: number }>(
+    sql`SELECT user_nid, membership, event_nid FROM memberships WHERE room_nid = ${roomNid}`,
+  );
+  return new Map(rows.map((row) => [row.user_nid, { membership: membershipOfCode(row.membership), eventNid: row.event_nid }]));
+}
+
 /** How many have each membership in a room; read from the index alone. */
 export async function memberCounts(db: Db, roomNid: number): Promise<Map<Membership, number>> {
   const rows = await db.all<{ membership: number; members: number }>(

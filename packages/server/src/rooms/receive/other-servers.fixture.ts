@@ -53,6 +53,8 @@ export class OtherServers implements RemoteEvents, SignatureVerifier {
   /** Events that the servers do not give. */
   readonly hidden = new Set<EventId>();
   readonly unreachable = new Set<string>();
+  /** Nobody gives a state before this resolves. */
+  statesHeldBack: Promise<void> | undefined;
   readonly requests: string[] = [];
   roomId = '!room:far.example' as RoomId;
   #clock = 1_000;
@@ -193,12 +195,14 @@ export class OtherServers implements RemoteEvents, SignatureVerifier {
 
   async stateIds(server: ServerName, _room: RoomId, eventId: EventId) {
     await this.#ask(server, `state ids ${eventId}`);
+    await this.statesHeldBack;
     const sent = this.hidden.has(eventId) ? undefined : this.events.get(eventId);
     return sent && { stateIds: [...sent.before.values()], authChainIds: this.authChain(sent.before.values()) };
   }
 
   async state(server: ServerName, room: RoomId, eventId: EventId) {
     await this.#ask(server, `state ${eventId}`);
+    await this.statesHeldBack;
     const ids = await this.stateIds(server, room, eventId);
     return ids && this.given(ids.stateIds);
   }

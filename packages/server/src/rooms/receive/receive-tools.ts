@@ -1,6 +1,7 @@
 import type { EventId } from '@myelin/protocol/identifiers';
 
 import type { Logger } from '../../platform/observability/index.ts';
+import type { PartialRooms } from '../partial/index.ts';
 import type { RoomIds } from '../room-ids.ts';
 import type { SendTools } from '../send/send-events.ts';
 import type { RemoteEvents, SignatureVerifier } from './remote-events.ts';
@@ -11,6 +12,8 @@ export interface ReceiveTools extends SendTools {
   readonly logger: Logger;
   /** Other servers; plugged in when the server takes part in the network. */
   readonly network: { remote: RemoteEvents; verifier: SignatureVerifier };
+  /** Which rooms lack members. */
+  readonly partial: PartialRooms;
   readonly nextRoomNid: () => number;
   /** Takes this many positions before all history there is, and gives the first of them. */
   readonly positionsBefore: (count: number) => number;

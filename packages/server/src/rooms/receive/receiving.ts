@@ -3,6 +3,7 @@ import type { RoomVersionRules } from '@myelin/protocol/room-versions';
 
 import type { RoomIdentity } from '../room-ids.ts';
 import { backfill, type Wanted } from './backfill.ts';
+import { Completions } from './complete/index.ts';
 import { asCheckedEvent, atTheDoor, type CheckedPdu, type DoorVerdict } from './door/at-the-door.ts';
 import { enterRoom, type Entrance } from './enter/enter-room.ts';
 import { receiveOutOfBand, type OutOfBandMembership } from './enter/out-of-band.ts';
@@ -39,6 +40,10 @@ export interface Receiving {
    * membership of a local user.
    */
   receiveOutOfBand(roomId: RoomId, rules: RoomVersionRules, membership: OutOfBandMembership): Promise<boolean>;
+  /** Goes on fetching the members of rooms that were entered without them. Called once, when other servers can be asked. */
+  completeRooms(): void;
+  /** Ends what goes on in the background. */
+  stop(): void;
   /** Fetches history from behind the room's gaps; how many events came in. */
   backfill(room: RoomIdentity, wanted: Wanted): Promise<number>;
   /** Events that this server knows of and does not have, those that lie nearest to now first. */
@@ -47,6 +52,7 @@ export interface Receiving {
 
 export function createReceiving(tools: ReceiveTools): Receiving {
   const roomsToEnter = new RoomsToEnter(tools);
+  const completions = new Completions(tools);
   /** Entrances of one room, one after another: the second finds this server in the room. */
   const entering = new Map<RoomId, Promise<unknown>>();
   return {
@@ -63,6 +69,7 @@ export function createReceiving(tools: ReceiveTools): Receiving {
       const entered = (entering.get(roomId) ?? Promise.resolve()).then(async () => {
         const room = await roomsToEnter.find(roomId, entrance.rules);
         await enterRoom(tools, room, entrance);
+        completions.start(room.nid);
         return room;
       });
       const done: Promise<unknown> = entered
@@ -74,6 +81,8 @@ export function createReceiving(tools: ReceiveTools): Receiving {
     async receiveOutOfBand(roomId, rules, membership) {
       return receiveOutOfBand(tools, await roomsToEnter.find(roomId, rules), membership);
     },
+    completeRooms: () => completions.resume(),
+    stop: () => completions.stop(),
     backfill: (room, wanted) => backfill(tools, room, wanted),
     gaps: (room, limit) => gapsOf(tools.database, room, limit),
   };

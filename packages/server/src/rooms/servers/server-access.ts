@@ -3,6 +3,7 @@ import { isServerAllowed } from '@myelin/protocol/server-acl';
 
 import type { Database, Interner } from '../../platform/database/index.ts';
 import { isServerJoined } from '../membership/membership-store.ts';
+import type { PartialRooms } from '../partial/index.ts';
 import type { RoomIdentity } from '../room-ids.ts';
 import type { RoomStates } from '../state/index.ts';
 
@@ -10,7 +11,7 @@ import type { RoomStates } from '../state/index.ts';
 export interface ServerAccessTools {
   readonly database: Database;
   readonly names: Interner;
-  readonly rooms: { readonly states: RoomStates };
+  readonly rooms: { readonly states: RoomStates; readonly partial: PartialRooms };
 }
 
 /**
@@ -24,7 +25,16 @@ export async function isAllowedByAcl({ rooms }: ServerAccessTools, room: RoomIde
 
 /** Whether a server may read a room: one of its users is in it now, and the room's ACL does not shut it out. */
 export async function mayServerRead(tools: ServerAccessTools, room: RoomIdentity, server: ServerName): Promise<boolean> {
-  const serverNid = await tools.names.knownIdOf(server);
-  if (serverNid === undefined || !(await isServerJoined(tools.database, room.nid, serverNid))) return false;
-  return isAllowedByAcl(tools, room, server);
+  return (await isServerInside(tools, room, server)) && (await isAllowedByAcl(tools, room, server));
+}
+
+/** Whether users of a server are in the room; while its members are on their way, whether it is said to be. */
+async function isServerInside(
+  { database, names, rooms }: ServerAccessTools,
+  { nid }: RoomIdentity,
+  server: ServerName,
+): Promise<boolean> {
+  if (rooms.partial.serversOf(nid).has(server)) return true;
+  const serverNid = await names.knownIdOf(server);
+  return serverNid !== undefined && isServerJoined(database, nid, serverNid);
 }

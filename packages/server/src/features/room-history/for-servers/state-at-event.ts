@@ -67,6 +67,8 @@ async function* stateParts(
 async function answerOf(tools: ServerHistoryTools, { roomId, eventId, server }: StateQuestion): Promise<StateAnswer> {
   const { rooms } = tools;
   const room = await readableByServer(tools, roomId, server);
+  // Another server of the room has what we do not have yet.
+  if (rooms.partial.of(room.nid)) throw notFound('This server does not know all of the room yet');
   const event = await eventOfRoom(tools, room, eventId);
   const state = await stateBefore(rooms.states, event);
   if (!state) throw notFound(`The state at ${eventId} is not known here`);

@@ -6,7 +6,7 @@ import { domainOf } from '@myelin/protocol/identifiers';
 import {
   authChainOf,
   firstMembers,
-  joinedServers,
+  serversOfRoom,
   stateBefore,
   type RoomIdentity,
   type StoredEvent,
@@ -65,9 +65,9 @@ async function signForUser(tools: ServerMembershipTools, room: RoomIdentity, pdu
   return signPdu(pdu, tools.serverName, tools.signingKey, room.rules);
 }
 
-async function serversIn({ rooms, database, names }: ServerMembershipTools, roomId: string): Promise<string[]> {
-  const room = await rooms.ids.find(roomId);
-  return room ? [...(await names.textsOf(await joinedServers(database, room.nid))).values()] : [];
+async function serversIn(tools: ServerMembershipTools, roomId: string): Promise<string[]> {
+  const room = await tools.rooms.ids.find(roomId);
+  return room ? serversOfRoom(tools, room.nid) : [];
 }
 
 /** The state without the memberships, save those by which clients name a room that has no name. */

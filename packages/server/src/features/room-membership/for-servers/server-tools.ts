@@ -22,8 +22,12 @@ export interface ServerMembershipTools extends MembershipTools {
   readonly relay: (event: StoredEvent, origin: ServerName) => Promise<void>;
 }
 
+/** Whoever asks has others to ask. */
+const membersWaitedForMs = 5_000;
+
 /**
- * A room in which this server can help. Throws M_NOT_FOUND where none of our users is in it, M_FORBIDDEN where its ACL shuts the asking
+ * A room in which this server can help. Throws M_NOT_FOUND where none of our users is in it, or its members are on their way here;
+ * M_FORBIDDEN where its ACL shuts the asking
  * server out.
  */
 export async function residentRoom(
@@ -33,6 +37,9 @@ export async function residentRoom(
 ): Promise<RoomIdentity> {
   const room = await rooms.ids.find(roomId);
   if (!room || !(await isServerIn(rooms, room))) throw notFound('Unknown room');
+  if (!(await rooms.partial.whenComplete(room.nid, membersWaitedForMs))) {
+    throw notFound('This server does not know all of the room yet');
+  }
   const acl = await rooms.states.current(room.nid, 'm.room.server_acl', '');
   if (!isServerAllowed(acl?.content, origin)) throw forbidden(`The room does not let ${origin} take part`);
   return room;

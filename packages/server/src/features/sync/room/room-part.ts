@@ -1,7 +1,7 @@
 import type { Interner } from '../../../platform/database/index.ts';
 import type { ServeOptions, StoredEvent, VisibleEvent } from '../../../rooms/index.ts';
 import type { LeftRoom } from '../rooms-of-sync.ts';
-import type { RoomStretch, SyncView } from '../sync-view.ts';
+import { tellsWholeState, type RoomStretch, type SyncView } from '../sync-view.ts';
 import type { LazyMembers } from './lazy-members.ts';
 import { heroesOf, roomSummary, touchesSummary } from './room-summary.ts';
 import { statePart } from './state-part.ts';
@@ -24,7 +24,7 @@ export async function joinedRoomPart(tools: RoomTools, view: SyncView, room: Roo
   const timeline = await timelinePart(tools, view, room);
   const heroes = (root: Parameters<typeof heroesOf>[3]): Promise<readonly string[]> => heroesOf(tools, view, room, root);
   const state = await statePart(tools, view, room, timeline, heroes);
-  const isWhole = room.since === undefined || view.fullState;
+  const isWhole = tellsWholeState(view, room);
   const hasSummary = isWhole || touchesSummary(state.changed);
   if (!isWhole && !hasSummary && timeline.events.length === 0 && !timeline.limited && state.events.length === 0) return undefined;
   const [events, summary] = await Promise.all([

@@ -51,11 +51,11 @@ export class SharedReads {
     return once(this.#gaps, `${roomNid} ${range.after} ${range.upTo}`, () => this.#rooms.timeline.lastGap(roomNid, range));
   }
 
-  /** The room's state when the events stream stood at `position`. */
+  /** The room's state when the events stream stood at `position`; another once the members are known that it lacked. */
   rootAt(roomNid: number, position: number): Promise<StateRoot> {
     return once(
       this.#roots,
-      `${roomNid} ${position}`,
+      `${roomNid} ${position} ${this.#rooms.partial.completedAt(roomNid)}`,
       async () => (await this.#rooms.timeline.lastUpTo(roomNid, position))?.currentRoot ?? emptyState,
     );
   }

@@ -1,8 +1,9 @@
 import type { CompiledEventFilter } from '@myelin/protocol/filters';
 
 import { emptyState, type Rooms, type StateName, type StateRoot, type StoredEvent } from '../../../rooms/index.ts';
-import { tellsStateAfter, type RoomStretch, type SyncView } from '../sync-view.ts';
+import { tellsStateAfter, tellsWholeState, type RoomStretch, type SyncView } from '../sync-view.ts';
 import { sendersToShow, type LazyMembers } from './lazy-members.ts';
+import { sendersBehind } from './senders-behind.ts';
 import type { SharedReads } from './shared-reads.ts';
 import type { TimelinePart } from './timeline-part.ts';
 
@@ -47,7 +48,7 @@ export async function statePart(
     tools.reads.rootAt(room.nid, room.upTo),
   ]);
   const roots: Roots = { since, start, end };
-  const isWhole = room.since === undefined || view.fullState;
+  const isWhole = tellsWholeState(view, room);
   const shown = timeline.events.map(({ event }) => event);
   const lazily = view.filter.lazyLoadMembers;
   const changed = room.since === undefined ? [] : await entriesThatDiffer(tools.rooms, room.nid, roots.since, roots.end);
@@ -60,7 +61,10 @@ export async function statePart(
     const users = sendersToShow(shown);
     if (isWhole) users.add(view.viewer.userId);
     const needed = new Set<string>([...users, ...(isWhole ? await heroes(end) : [])]);
-    for (const member of await membersOf(tools.rooms, room.nid, tellsStateAfter(view) ? end : start, needed)) {
+    const members = await membersOf(tools.rooms, room.nid, tellsStateAfter(view) ? end : start, needed);
+    // Of whom the state does not know yet, what they send tells.
+    if (tools.rooms.partial.of(room.nid)) members.push(...(await sendersBehind(tools.rooms, shown, members)));
+    for (const member of members) {
       const place = placeOf(member);
       if (wanted.has(place)) continue;
       const isRedundant = !isWhole && !view.filter.includeRedundantMembers && tools.lazyMembers.has(view.membersKnownTo, member);

@@ -3,7 +3,7 @@ import type { RoomId, ServerName } from '@myelin/protocol/identifiers';
 import type { RoomVersionRules } from '@myelin/protocol/room-versions';
 
 import { membersAfter, persistEvents } from '../../events/persist-events.ts';
-import type { StateChange } from '../../hooks.ts';
+import type { PartialRoom } from '../../partial/index.ts';
 import type { RoomIdentity } from '../../room-ids.ts';
 import type { Room } from '../../room.ts';
 import { rootOf, type State } from '../../state/index.ts';
@@ -12,13 +12,15 @@ import { stateOf } from '../gather/fetch-state-after.ts';
 import { storeGiven } from '../gather/store-given.ts';
 import { nidAmong } from '../outliers/store-outliers.ts';
 import { internNames, storedFromPdu, type EventNames } from '../outliers/stored-from-pdu.ts';
-import type { ReceiveTools } from '../receive-tools.ts';
+import { receiveEvent } from '../receive-event.ts';
+import type { ReceiveOutcome, ReceiveTools } from '../receive-tools.ts';
 import type { GivenState, RawPdu } from '../remote-events.ts';
 import { authEventIdsOf, authoriseByAuthEvents } from '../turn/authorise-by-auth-events.ts';
 import { authoriseByState } from '../turn/authorise-by-state.ts';
 import { gapsBehind, writeGaps } from '../turn/gaps.store.ts';
 import { placeEvent } from '../turn/place-event.ts';
 import { membersWhoCome } from './members-who-come.ts';
+import { otherChanges } from './other-changes.ts';
 
 /** What a server gets that joins a room; https://spec.matrix.org/v1.19/server-server-api/#put_matrixfederationv2send_joinroomideventid */
 export interface Entrance {
@@ -35,11 +37,13 @@ export interface Entrance {
 export interface EntranceRest {
   /** The join of a user of this server. */
   readonly joinEvent: RawPdu;
-  /** The state lacks members: what it says of them cannot be held against the join. */
-  readonly partial?: boolean;
+  /** Where the state lacks members: the servers that are in the room. What it says of members cannot be held against the join. */
+  readonly partial?: { readonly servers: readonly ServerName[] } | undefined;
 }
 
 const badGateway = 502;
+/** More servers than any room has; each costs a row and a place in every list of those whom its events are for. */
+const mostServers = 20_000;
 
 /**
  * Enters a room through another server, for the first time or anew. The state's events are stored in batches; the join makes the room's
@@ -48,7 +52,7 @@ const badGateway = 502;
  */
 export async function enterRoom(tools: ReceiveTools, room: RoomIdentity, entrance: Entrance): Promise<void> {
   const { stateIds } = await storeGiven(tools, room, entrance.given);
-  const { joinEvent, partial = false } = await entrance.rest();
+  const { joinEvent, partial } = await entrance.rest();
   const [join] = await atTheDoor(tools.network.verifier, room, [joinEvent]);
   if (!join?.ok) throw unknownError(`The join is no event of the room: ${join?.reason ?? 'there is none'}`, badGateway);
   const before = await stateOf(tools, room, stateIds);
@@ -58,13 +62,35 @@ export async function enterRoom(tools: ReceiveTools, room: RoomIdentity, entranc
     throw unknownError('The other server did not give the room as it was created', badGateway);
 
   const names = (await internNames(tools.names, [join]))(join);
-  const { durable } = await tools.registry.inTurn(room, async (inMemory) => {
+  const lacking = partial && (await lackingRoom(tools, room, entrance.origin, partial.servers));
+  const entered = await tools.registry.inTurn(room, async (inMemory) => {
     const isInside = (await tools.memberships.localMembers(room.nid)).size > 0;
-    return isInside
-      ? joinOthers(tools, room, inMemory, join, { names, before })
-      : enter(tools, room, inMemory, join, { names, before, partial });
+    if (!isInside) return enter(tools, room, inMemory, join, { names, before, lacking });
+    // A state without members says nothing to a room that has them.
+    return lacking && !tools.partial.of(room.nid) ? undefined : joinOthers(tools, room, inMemory, join, { names, before });
   });
-  await durable;
+  if (entered) await entered.durable;
+  else await joinLater(tools, room, join, entrance.origin);
+}
+
+/** What is to be written down of a room whose members come later. */
+interface LackingRoom {
+  readonly room: Pick<PartialRoom, 'origin' | 'servers'>;
+  readonly nids: { readonly origin: number; readonly servers: readonly number[] };
+}
+
+async function lackingRoom(
+  tools: ReceiveTools,
+  { roomId }: RoomIdentity,
+  origin: ServerName,
+  named: readonly ServerName[],
+): Promise<LackingRoom> {
+  if (named.length > mostServers)
+    tools.logger.warn({ roomId, origin }, 'a room was entered that is said to have too many servers');
+  const servers = new Set([origin, ...named.slice(0, mostServers)]);
+  servers.delete(tools.serverName);
+  const room = { origin, servers };
+  return { room, nids: await tools.partial.nidsOf(room) };
 }
 
 /** Somebody of this server has come in meanwhile: the join is an event like any other then. */
@@ -78,9 +104,20 @@ async function joinOthers(
   const claimed = new Map(join.event.prevEvents.map((eventId) => [eventId, before]));
   const placement = await placeEvent(tools, identity, room, join, { names, claimed, historicalPosition: undefined });
   if (!placement.done) throw unknownError(`The join names events that nobody gave: ${placement.missing.join(', ')}`, badGateway);
-  const { outcome } = placement;
-  if (outcome.outcome === 'rejected' || outcome.outcome === 'soft-failed') throw forbidden(outcome.reason);
+  throwUnlessIn(placement.outcome);
   return { durable: placement.durable };
+}
+
+/** The same where the state that came with the join is of no use: what lies before it is asked for as for any event. */
+async function joinLater(tools: ReceiveTools, room: RoomIdentity, join: CheckedEvent, origin: ServerName): Promise<void> {
+  const { outcome, durable } = await receiveEvent(tools, room, join, { origin });
+  await durable;
+  throwUnlessIn(outcome);
+}
+
+function throwUnlessIn(outcome: ReceiveOutcome): void {
+  if (outcome.outcome === 'rejected' || outcome.outcome === 'soft-failed') throw forbidden(outcome.reason);
+  if (outcome.outcome === 'waiting') throw unknownError(`The join cannot be understood: ${outcome.reason}`, badGateway);
 }
 
 async function enter(
@@ -91,11 +128,11 @@ async function enter(
   {
     names,
     before,
-    partial,
+    lacking,
   }: {
     readonly names: EventNames;
     readonly before: State;
-    readonly partial: boolean;
+    readonly lacking: LackingRoom | undefined;
   },
 ): Promise<{ durable: Promise<void> }> {
   const { event, eventId } = join;
@@ -105,11 +142,12 @@ async function enter(
   if (known?.position !== undefined) return { durable: Promise.resolve() };
   const byAuthEvents = authoriseByAuthEvents(identity, event, (id) => near.get(id));
   if (!byAuthEvents.allowed) throw forbidden(byAuthEvents.reason);
-  const byState = partial ? byAuthEvents : await authoriseByState(tools.states, identity, event, before);
+  const byState = lacking ? byAuthEvents : await authoriseByState(tools.states, identity, event, before);
   if (!byState.allowed) throw forbidden(byState.reason);
 
   const slot = tools.stream.allocate(1);
   const nid = known?.nid ?? slot.position;
+  const partial = lacking && { ...lacking.room, roomNid: room.nid, joinNid: nid, joinPosition: slot.position };
   try {
     const after = await tools.states.tree.apply(room.nid, before, [{ ...place, event: nid }]);
     const replacedNid = await tools.states.tree.get(room.nid, before, place);
@@ -133,7 +171,8 @@ async function enter(
     const differences = await tools.states.tree.diff(room.nid, room.head.root, after);
     const memberType = await tools.names.idOf('m.room.member');
     const membershipChanges = await membersWhoCome(tools, room, {
-      differences: differences.filter(({ type }) => type === memberType),
+      // Who is not mentioned in a state without members is not gone for that.
+      differences: differences.filter(({ type, after }) => type === memberType && (!lacking || after !== undefined)),
       own: [placed],
       position: slot.position,
     });
@@ -147,7 +186,7 @@ async function enter(
     const gaps = gapsBehind(event.prevEvents, near);
     room.recent.follow(gaps);
     room.dropAtHand();
-    return await persistEvents(tools, room, {
+    const { durable } = await persistEvents(tools, room, {
       events: known ? [] : [{ ...written, event: stored }],
       placed: known ? [{ event: placed }] : [],
       head,
@@ -157,28 +196,18 @@ async function enter(
           after.writeTo(tx);
           writeGaps(tx, room.nid, { nid, eventId }, gaps);
           tools.states.moveCurrentRoot(tx, room.nid, head.root);
+          if (partial) tools.partial.enter(tx, partial, lacking.nids);
+          else tools.partial.forget(tx, room.nid);
         },
       ],
       strippedStates: [],
       slot,
     });
+    if (partial) durable.catch(() => tools.partial.entranceFailed(partial));
+    return { durable };
   } catch (error) {
     slot.abandon();
     tools.events.forgetAnnounced(nid, 1);
     throw error;
   }
-}
-
-/** Changes of the state that are not members': a few, in a room of any size. */
-async function otherChanges(
-  tools: ReceiveTools,
-  differences: readonly { type: number; stateKey: number; before: number | undefined; after: number | undefined }[],
-): Promise<StateChange[]> {
-  const events = await tools.events.byNids(differences.flatMap(({ before, after }) => after ?? before ?? []));
-  return differences.flatMap(({ type, stateKey, before, after }) => {
-    const event = events.get(after ?? before ?? 0);
-    if (event?.stateKey === undefined) return [];
-    const change = { typeNid: type, stateKeyNid: stateKey, type: event.type, stateKey: event.stateKey, beforeNid: before };
-    return [{ ...change, after: after === undefined ? undefined : event }];
-  });
 }

@@ -30,10 +30,13 @@ export async function membersWhoCome(
     /** Events that are not stored yet. */
     readonly own: readonly StoredEvent[];
     readonly position: number;
+    /** Where users of other servers count as having come in of whom nothing was known; `position` unless given. */
+    readonly joinPosition?: number;
   },
 ): Promise<MembershipChange[]> {
   const before = await membershipsOfRoom(tools.database, room.nid);
   const own = new Map(entered.own.map((event) => [event.nid, memberOf(event)]));
+  const { joinPosition = entered.position } = entered;
   const servers = new Map<string, number>();
   const changes: MembershipChange[] = [];
   for (let from = 0; from < entered.differences.length; from += atOnce) {
@@ -50,17 +53,18 @@ export async function membersWhoCome(
       const serverNid = servers.get(server) ?? (await tools.names.idOf(server));
       servers.set(server, serverNid);
       const previous = before.get(userNid);
+      const local = server === tools.serverName;
       changes.push({
         roomNid: room.nid,
         userNid,
         senderNid: member.senderNid,
         serverNid,
-        local: server === tools.serverName,
+        local,
         membership: after === undefined ? 'leave' : member.membership,
         previous: previous ?? 'leave',
         isFirst: previous === undefined,
         eventNid,
-        position: entered.position,
+        position: previous === undefined && !local ? joinPosition : entered.position,
       });
     }
   }

@@ -1,13 +1,14 @@
 import type { EventId, ServerName } from '@myelin/protocol/identifiers';
 
 import type { RoomIdentity } from '../../room-ids.ts';
-import type { State } from '../../state/index.ts';
 import type { CheckedEvent } from '../door/at-the-door.ts';
 import { mostMissingEvents, type ReceiveTools } from '../receive-tools.ts';
+import { gapsOf } from '../turn/gaps.store.ts';
 import { placedState, type ClaimedStates } from '../turn/resolve-state-before.ts';
 import { askForList } from './ask.ts';
 import { fetchStateAfter } from './fetch-state-after.ts';
 import { referencesFirst } from './references-first.ts';
+import { statesBehindGaps } from './states-behind-gaps.ts';
 
 /** What is known of the events that an event follows. */
 export type PrevEvents =
@@ -27,13 +28,16 @@ export async function fetchPrevEvents(
   receive: ((event: CheckedEvent) => Promise<unknown>) | undefined,
 ): Promise<PrevEvents> {
   let missing = await withoutPlace(tools, checked.event.prevEvents);
-  if (missing.length > 0 && receive) {
+  let claimed = await statesBehindGaps(tools, room, missing);
+  if (claimed.size < missing.length && receive) {
     for (const event of await missingEvents(tools, room, checked, origin)) await receive(event);
     missing = await withoutPlace(tools, checked.event.prevEvents);
+    claimed = await statesBehindGaps(tools, room, missing);
   }
-  const claimed = new Map<EventId, State>();
   for (const eventId of missing) {
-    const state = await fetchStateAfter(tools, room, eventId, origin);
+    if (claimed.has(eventId)) continue;
+    // While the members of the room are on their way, nobody is asked for all of them once more.
+    const state = tools.partial.of(room.nid) ? undefined : await fetchStateAfter(tools, room, eventId, origin);
     if (state === undefined) return { here: false, missing };
     claimed.set(eventId, state);
   }
@@ -50,7 +54,10 @@ async function missingEvents(
   // In the room's turn, since the database may not have the newest yet.
   const ours = await tools.registry.inTurn(room, ({ head }) => Promise.resolve(head.extremities));
   const newest = ours.toSorted((a, b) => b.nid - a.nid).slice(0, mostMissingEvents);
-  const gap = { earliest: newest.map(({ eventId }) => eventId), latest: [checked.eventId], limit: mostMissingEvents };
+  // What lies behind a gap is history, and comes when somebody reads it.
+  const gaps = await gapsOf(tools.database, room, mostMissingEvents);
+  const earliest = [...newest, ...gaps].map(({ eventId }) => eventId);
+  const gap = { earliest, latest: [checked.eventId], limit: mostMissingEvents };
   const { events } = await askForList(
     tools,
     room,

@@ -50,7 +50,7 @@ export async function fetchStateBefore(
   const missing = await unknownOf(tools, wanted);
   if (missing.length > mostStateEventsOneByOne) {
     const stored = await ask(tools, room, () => storeWhole(tools, room, server, eventId));
-    if (stored !== true) return undefined;
+    if (stored === unreachable || stored === undefined) return undefined;
   } else if (missing.length > 0) {
     const { events } = await askForEvents(tools, room, server, missing);
     await gather(tools, room, server, [], events);
@@ -58,12 +58,29 @@ export async function fetchStateBefore(
   return stateOf(tools, room, stateIds);
 }
 
-async function storeWhole(tools: ReceiveTools, room: RoomIdentity, server: ServerName, eventId: EventId): Promise<boolean> {
+/** The same with all events in one answer, for a room of which nearly nothing is here. */
+export async function fetchWholeStateBefore(
+  tools: ReceiveTools,
+  room: RoomIdentity,
+  eventId: EventId,
+  server: ServerName,
+): Promise<State | undefined> {
+  const ids = await ask(tools, room, () => storeWhole(tools, room, server, eventId));
+  return ids === unreachable || ids === undefined ? undefined : stateOf(tools, room, ids);
+}
+
+/** Stores a whole state with what it rests on; gives the ids that are said to be the state. */
+async function storeWhole(
+  tools: ReceiveTools,
+  room: RoomIdentity,
+  server: ServerName,
+  eventId: EventId,
+): Promise<readonly EventId[] | undefined> {
   const whole = await tools.network.remote.state(server, room.roomId, eventId);
-  if (whole === undefined) return false;
-  const { leftOut } = await storeGiven(tools, room, whole);
+  if (whole === undefined) return undefined;
+  const { stateIds, leftOut } = await storeGiven(tools, room, whole);
   if (leftOut.length > 0) await gather(tools, room, server, [], leftOut);
-  return true;
+  return stateIds;
 }
 
 async function unknownOf(tools: ReceiveTools, eventIds: readonly EventId[]): Promise<EventId[]> {

@@ -1,9 +1,12 @@
 import type { EventId } from '@myelin/protocol/identifiers';
 
-import { sql, type Db, type Tx } from '../../../platform/database/index.ts';
+import { inList, sql, type Db, type Tx } from '../../../platform/database/index.ts';
 import { decodeEventId, encodeEventId } from '../../events/event-codec.ts';
 import type { StoredEvent } from '../../events/stored-event.ts';
 import type { RoomIdentity } from '../../room-ids.ts';
+
+/** So many of the events that follow a gap are looked at: the first that came are the likeliest to follow nothing else. */
+const mostChildren = 20;
 
 /** An event that events with a place follow and that has no place itself. */
 export interface Gap {
@@ -32,6 +35,15 @@ export async function isGap(db: Db, roomNid: number, eventId: EventId): Promise<
     sql`SELECT child_nid FROM backward_extremities WHERE room_nid = ${roomNid} AND event_id = ${encodeEventId(eventId)} LIMIT 1`,
   );
   return row !== undefined;
+}
+
+/** The events with a place that follow these, which have none; the first that came, as many as are worth a look. */
+export async function childrenOfGaps(db: Db, roomNid: number, gaps: readonly EventId[]): Promise<number[]> {
+  const rows = await db.all<{ child_nid: number }>(
+    sql`SELECT DISTINCT child_nid FROM backward_extremities WHERE room_nid = ${roomNid} AND event_id ${inList(gaps.map(encodeEventId))}
+        ORDER BY child_nid LIMIT ${mostChildren}`,
+  );
+  return rows.map((row) => row.child_nid);
 }
 
 /** An event has got its place: it is no gap any more, and what it follows without a place is one. */

@@ -19,7 +19,7 @@ import { storedFromPdu, type EventNames } from '../outliers/stored-from-pdu.ts';
 import type { ReceiveOutcome, ReceiveTools } from '../receive-tools.ts';
 import { redactionsWith, type Redactions } from './apply-redactions.ts';
 import { authEventIdsOf, authoriseByAuthEvents } from './authorise-by-auth-events.ts';
-import { authoriseByState } from './authorise-by-state.ts';
+import { authoriseByState, membersAmong } from './authorise-by-state.ts';
 import { followedBy } from './followed-by.ts';
 import { gapsBehind, isGap, writeGaps } from './gaps.store.ts';
 import { resolveStateBefore, type ClaimedStates } from './resolve-state-before.ts';
@@ -107,13 +107,16 @@ async function judge(
   const rejected = (verdict: Verdict): verdict is Extract<Verdict, { allowed: false }> => !verdict.allowed;
   const byAuthEvents = authoriseByAuthEvents(identity, event, (eventId) => at.near.get(eventId));
   if (rejected(byAuthEvents)) return ['rejected', byAuthEvents.reason];
-  const byState = await authoriseByState(tools.states, identity, event, at.before);
+  const instead = tools.partial.of(room.nid)
+    ? membersAmong(authEventIdsOf(identity, event).flatMap((eventId) => at.near.get(eventId) ?? []))
+    : [];
+  const byState = await authoriseByState(tools.states, identity, event, at.before, instead);
   if (rejected(byState)) return ['rejected', byState.reason];
   // History is not held against what the room is now, and the first event of all has nothing to be held against.
   const { objection, historicalPosition } = at.arrival;
   const isHeldAgainstNow = historicalPosition === undefined && room.head.extremities.length > 0;
   if (isHeldAgainstNow && rootOf(at.before) !== room.head.root) {
-    const byCurrentState = await authoriseByState(tools.states, identity, event, room.head.root);
+    const byCurrentState = await authoriseByState(tools.states, identity, event, room.head.root, instead);
     if (rejected(byCurrentState)) return ['soft-failed', byCurrentState.reason];
   }
   return objection === undefined ? ['accepted', undefined] : ['soft-failed', objection];

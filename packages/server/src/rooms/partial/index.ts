@@ -1,0 +1,1 @@
+export { PartialRooms, type PartialRoom } from './partial-rooms.ts';
