@@ -22,7 +22,10 @@ interface DeviceRow {
 /** A larger question is split: one statement must not hold up the others. */
 const usersAtOnce = 1000;
 
-/** All devices of these users that have keys, a user's devices in the order of their ids. */
+/**
+ * All devices of these users that have keys, a user's devices in the order of their ids. Their names come from the table of
+ * features/devices in the same statement: a query of 10,000 users must not ask for each.
+ */
 export async function readDeviceKeys(db: Db, userNids: readonly number[]): Promise<PublishedDevice[]> {
   const devices: PublishedDevice[] = [];
   for (let start = 0; start < userNids.length; start += usersAtOnce) {
@@ -50,7 +53,7 @@ export async function readKeysOfDevice(db: Db, userNid: number, deviceId: Device
   return row?.keys;
 }
 
-/** Whether one of the user's devices, with keys or without, has this id. */
+/** Whether one of the user's devices, with keys or without, has this id; within a transaction, so that it stays so. */
 export async function isDeviceOf(db: Db, userNid: number, deviceId: string): Promise<boolean> {
   const row = await db.get(sql`SELECT 1 FROM devices WHERE user_nid = ${userNid} AND device_id = ${deviceId}`);
   return row !== undefined;
