@@ -14,7 +14,7 @@ export const backfillRoom = endpoint({
   path: '/_matrix/federation/v1/backfill/:roomId',
   auth: 'server',
   params: shared.RoomParams,
-  query: Type.Object({ v: s.QueryStringArray(s.EventId), limit: s.QueryInteger() }),
+  query: Type.Object({ v: s.QueryStringArray(s.EventId), limit: s.QueryInteger({ minimum: 1 }) }),
   response: shared.PduTransaction,
 });
 

@@ -14,7 +14,8 @@ export const getPublicRooms = endpoint({
   path: '/_matrix/federation/v1/publicRooms',
   auth: 'server',
   query: Type.Object({
-    limit: Type.Optional(s.QueryInteger()),
+    /** 0: as many as one answer may have. */
+    limit: Type.Optional(s.QueryInteger({ minimum: 0 })),
     since: Type.Optional(Type.String()),
     include_all_networks: Type.Optional(s.QueryBoolean()),
     third_party_instance_id: Type.Optional(Type.String()),

@@ -51,6 +51,8 @@ forEachHomeserver(
         const first = await server.gets('/v1/publicRooms', { limit: 1 });
         const second = await server.gets('/v1/publicRooms', { limit: 1, since: first.next_batch });
         assert.notEqual(second.chunk[0].room_id, first.chunk[0].room_id);
+        const negative = await server.asks('GET', '/v1/publicRooms?limit=-2');
+        assert.deepEqual([negative.status, negative.body.errcode], [400, 'M_INVALID_PARAM']);
         const searched = await server.asks('POST', '/v1/publicRooms', { body: { filter: { generic_search_term: 'tea' } } });
         assert.deepEqual(
           searched.body.chunk.map(({ name }: { name: string }) => name),
