@@ -62,7 +62,7 @@ Myelin runs at ${address}
   Register the first user, an admin:   ${relative(process.cwd(), join(root, 'node_modules', '.bin', 'myelin'))} register-user -c ${configPath} --admin
   Then log in with any Matrix client, with ${address} as the homeserver.
   Configuration:                       ${configPath}
-  Everything to back up:               ${relative(process.cwd(), data)}/
+  Everything to back up:               ${relative(process.cwd(), data)}/ (but for homeserver.db.claims, which tells a restored copy)
   Registration by strangers is closed; the configuration says how to open it.
   Ctrl-C ends the server.
 `);

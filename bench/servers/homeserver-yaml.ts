@@ -31,8 +31,6 @@ export function homeserverYaml(options: {
     database: database.section(directory),
     media_store_path: join(directory, 'media'),
     signing_key_path: join(directory, 'signing.key'),
-    // Myelin's own; Synapse passes it over.
-    one_time_key_claims_path: join(directory, 'claims'),
     macaroon_secret_key: 'secret of the benchmark',
     form_secret: 'secret of the benchmark',
     registration_shared_secret: registrationSharedSecret,
