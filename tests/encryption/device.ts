@@ -32,6 +32,7 @@ export interface Line {
   loses: (method: string, path: string) => boolean;
 }
 
+const patienceMs = 30_000;
 const anyHost = 'http://home.invalid';
 
 /** A client with matrix-js-sdk and its Rust cryptography, as web clients have it; keys live in memory. */
@@ -219,6 +220,8 @@ export class Device extends Talker {
 
   /** Two devices compare emoji: of one person, or of two who have a room together. */
   async comparesEmoji(other: Device, roomId?: string): Promise<void> {
+    if (roomId === undefined)
+      assert.ok(await this.crypto.userHasCrossSigningKeys(this.userId, true), 'the server has the public keys');
     const received = other.#requested();
     const request =
       roomId === undefined
@@ -286,6 +289,7 @@ export class Device extends Talker {
 
 async function phase(request: VerificationRequest, wanted: VerificationPhase): Promise<void> {
   if (request.phase === wanted) return;
+  const what = `phase ${wanted} of the verification with ${request.otherUserId} ${request.otherDeviceId}`;
   const { promise, resolve, reject } = Promise.withResolvers<void>();
   const look = (): void => {
     if (request.phase === wanted) resolve();
@@ -294,9 +298,11 @@ async function phase(request: VerificationRequest, wanted: VerificationPhase): P
     }
   };
   request.on(VerificationRequestEvent.Change, look);
+  const timer = setTimeout(() => reject(new Error(`${what} is awaited in vain, it is in phase ${request.phase}`)), patienceMs);
   try {
     await promise;
   } finally {
+    clearTimeout(timer);
     request.off(VerificationRequestEvent.Change, look);
   }
 }

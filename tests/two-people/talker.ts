@@ -12,10 +12,13 @@ import {
   type MatrixEvent,
   type Room,
 } from 'matrix-js-sdk';
-import type { Logger } from 'matrix-js-sdk/lib/logger.js';
+import { logger, type Logger } from 'matrix-js-sdk/lib/logger.js';
 
 const quiet = (): void => undefined;
 export const silent: Logger = { trace: quiet, debug: quiet, info: quiet, warn: quiet, error: quiet, getChild: () => silent };
+
+// oxlint-disable-next-line typescript/no-deprecated -- some parts of the SDK use it whatever logger their client has
+(logger as { setLevel?: (level: 'silent') => void }).setLevel?.('silent');
 
 /** The SDK's own way to the network, with each answer held against the spec. */
 export function fetchUnder(contract: ContractCheck): typeof globalThis.fetch {
