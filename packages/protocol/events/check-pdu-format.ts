@@ -67,7 +67,7 @@ function faultOf(pdu: unknown, rules: RoomVersionRules, { anyNumberOfReferences 
     faultInNumbers(pdu, rules) ??
     faultInReferences(pdu['prev_events'], 'prev_events', mostPrev, rules) ??
     faultInReferences(pdu['auth_events'], 'auth_events', mostAuth, rules) ??
-    faultInObjects(pdu) ??
+    faultInObjects(pdu, rules) ??
     faultInSize(pdu, rules)
   );
 }
@@ -129,11 +129,13 @@ function isSigilText(value: unknown, sigil: string): boolean {
   return typeof value === 'string' && value.startsWith(sigil) && value.length > 1 && fitsInBytes(value, maxIdentifierBytes);
 }
 
-function faultInObjects(pdu: Unchecked): string | undefined {
+function faultInObjects(pdu: Unchecked, rules: RoomVersionRules): string | undefined {
   if (!isJsonObject(pdu['content'])) return 'content is not an object';
   if (!isJsonObject(pdu['hashes']) || typeof pdu['hashes']['sha256'] !== 'string') return 'hashes has no sha256';
   if (pdu['unsigned'] !== undefined && !isJsonObject(pdu['unsigned'])) return 'unsigned is not an object';
-  if (pdu['redacts'] !== undefined && typeof pdu['redacts'] !== 'string') return 'redacts is not a string';
+  // From version 11 on it is a key like any other that nobody knows, and other servers look at it no closer.
+  if (!rules.redactsInContent && pdu['redacts'] !== undefined && typeof pdu['redacts'] !== 'string')
+    return 'redacts is not a string';
   const { signatures } = pdu;
   if (!isJsonObject(signatures)) return 'signatures is not an object';
   for (const byServer of Object.values(signatures)) {

@@ -83,7 +83,18 @@ holdAgainst('events of a wrong form', [
   malformed('signatures that are not grouped by server', { signatures: { 'ed25519:1': 'signature' } }),
   malformed('a signature that is a number', { signatures: { 'stranger.example': { 'ed25519:1': 7 } } }),
   malformed('unsigned that is a list', { unsigned: [] }),
-  malformed('redacts that is an object', { redacts: {} }),
+  { ...malformed('redacts that is an object', { redacts: {} }), in: ['1', '10'] },
+  {
+    what: 'redacts that is an object, where that means nothing',
+    in: ['11', '12'],
+    sends: (room) => room.message('hello', { redacts: { nested: [null] } }),
+    gets: 'taken',
+    async afterwards(room, { eventId }) {
+      const { event } = await room.whatClientsSee(eventId ?? '');
+      if (event?.content.body !== 'hello') throw new Error('the event is kept out');
+      if ('redacts' in event) throw new Error('clients get what they would take for the id of an event');
+    },
+  },
   {
     what: 'prev_events in the form of later room versions',
     in: ['1'],
