@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
-import { after, before, describe, test } from 'node:test';
+import { test } from 'node:test';
 
 import { expectSyncToConverge, type Person } from '@myelin/testing';
-import { startFederation, type FederatedHomeservers } from '@myelin/testing/federation';
+import { forEachFederation } from '@myelin/testing/federation';
 
 const versions = ['1', '6', '10', '11', '12'];
 const withKnocking = ['7', '10', '12'];
@@ -12,17 +12,7 @@ const hive = 'hive.example';
 const nest = 'nest.example';
 const burrow = 'burrow.example';
 
-describe('memberships over federation', () => {
-  let federation: FederatedHomeservers | undefined;
-  before(async () => {
-    federation = await startFederation([hive, nest, burrow]);
-  });
-  after(() => federation?.stop());
-
-  const servers = (): FederatedHomeservers => {
-    assert.ok(federation);
-    return federation;
-  };
+forEachFederation('memberships over federation', [hive, nest, burrow], (servers) => {
   const people = async (): Promise<{ alice: Person; bob: Person; carol: Person }> => {
     const [alice, bob, carol] = await Promise.all([
       servers().named(hive).person('alice'),

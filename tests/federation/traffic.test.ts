@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
-import { after, before, describe, test } from 'node:test';
+import { test } from 'node:test';
 
 import { longTimelines, type Person } from '@myelin/testing';
-import { startFederation, type FederatedHomeservers } from '@myelin/testing/federation';
+import { forEachFederation } from '@myelin/testing/federation';
 
 const hive = 'hive.example';
 const nest = 'nest.example';
@@ -20,17 +20,7 @@ async function hears(person: Person, room: string, eventId: string): Promise<voi
   );
 }
 
-describe('what servers tell each other', () => {
-  let federation: FederatedHomeservers | undefined;
-  before(async () => {
-    federation = await startFederation([hive, nest]);
-  });
-  after(() => federation?.stop());
-
-  const servers = (): FederatedHomeservers => {
-    assert.ok(federation);
-    return federation;
-  };
+forEachFederation('what servers tell each other', [hive, nest], (servers) => {
   const friends = async (): Promise<{ alice: Person; bob: Person; room: string }> => {
     const [alice, bob] = await Promise.all([servers().named(hive).person('alice'), servers().named(nest).person('bob')]);
     const room = await alice.createsRoom({ preset: 'private_chat' });
