@@ -122,7 +122,7 @@ export async function openRooms(needs: RoomsNeeds): Promise<Rooms> {
     signingKey: needs.signingKey,
     publishedKeys: needs.publishedKeys ?? new Set([needs.signingKey.keyId]),
   });
-  const transactionIds = new TransactionIds(database);
+  const transactionIds = new TransactionIds(database, last?.last ?? 0);
   needs.notifier.setLocalMembers((roomNid) => memberships.loadedLocalMembers(roomNid));
   hooks.persist.push({
     name: 'recent changes',
