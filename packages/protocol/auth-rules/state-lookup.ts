@@ -42,8 +42,11 @@ export function membershipOf(userId: string, state: StateLookup): string | undef
   return member && stringProperty(member.content, 'membership');
 }
 
-/** The join rule in force: `invite` where the room never set one; https://spec.matrix.org/v1.19/client-server-api/#mroomjoin_rules */
+/**
+ * The join rule in force: `invite` where the room never set one, and where its event names none, as all servers have it; undefined where
+ * what it names can be none. https://spec.matrix.org/v1.19/client-server-api/#mroomjoin_rules
+ */
 export function joinRuleIn(state: StateLookup): string | undefined {
-  const joinRules = state('m.room.join_rules', '');
-  return joinRules ? stringProperty(joinRules.content, 'join_rule') : 'invite';
+  const content = state('m.room.join_rules', '')?.content;
+  return content && Object.hasOwn(content, 'join_rule') ? stringProperty(content, 'join_rule') : 'invite';
 }

@@ -24,7 +24,7 @@ export interface Room {
   /** The content of the power levels event; null for a room that has none. */
   levels?: JsonObject | null;
   /** null for a room that never set one. */
-  joinRule?: string | null;
+  joinRule?: string | JsonObject | null;
   thirdPartyInvite?: { token: string; sender: string; content: JsonObject };
 }
 
@@ -101,7 +101,10 @@ export function stateIn(rules: RoomVersionRules, room: Room = {}): RoomEvent[] {
   const levels = room.levels === undefined ? usualLevels(rules) : room.levels;
   if (levels) state.push({ type: 'm.room.power_levels', sender: alice, stateKey: '', content: levels });
   const joinRule = room.joinRule === undefined ? 'invite' : room.joinRule;
-  if (joinRule !== null) state.push({ type: 'm.room.join_rules', sender: alice, stateKey: '', content: { join_rule: joinRule } });
+  if (joinRule !== null) {
+    const content = typeof joinRule === 'string' ? { join_rule: joinRule } : joinRule;
+    state.push({ type: 'm.room.join_rules', sender: alice, stateKey: '', content });
+  }
   const members = { [alice]: 'join', [bob]: 'join', [carol]: 'join', ...room.members };
   for (const [user, membership] of Object.entries(members)) {
     state.push({ type: 'm.room.member', sender: user, stateKey: user, content: { membership } });

@@ -32,6 +32,8 @@ suite('reading state that strangers wrote', () => {
 
   test('an unknown join rule lets nobody in, a missing event asks for invites', () => {
     assert.deepEqual(readJoinRules(undefined), { rule: 'invite', allow: [] });
+    assert.deepEqual(readJoinRules({}), { rule: 'invite', allow: [] });
+    assert.deepEqual(readJoinRules({ join_rule: 5 }), { rule: 'private', allow: [] });
     assert.deepEqual(readJoinRules({ join_rule: 'org.example.quiz' }), { rule: 'private', allow: [] });
     const allow = [
       { type: 'm.room_membership', room_id: '!a:b' },

@@ -40,9 +40,9 @@ const joinRules: ReadonlySet<string> = new Set<JoinRule>([
   'private',
 ]);
 
-/** The content of `m.room.join_rules`; `invite` where there is no such event; https://spec.matrix.org/v1.19/client-server-api/#mroomjoin_rules */
+/** The content of `m.room.join_rules`; `invite` where there is no such event or rule; https://spec.matrix.org/v1.19/client-server-api/#mroomjoin_rules */
 export function readJoinRules(content: JsonObject | undefined): JoinRules {
-  if (content === undefined) return { rule: 'invite', allow: [] };
+  if (content === undefined || content['join_rule'] === undefined) return { rule: 'invite', allow: [] };
   const value = textField(content, 'join_rule');
   const rule = value !== undefined && joinRules.has(value) ? (value as JoinRule) : 'private';
   return { rule, allow: readAllowedRooms(content) };
