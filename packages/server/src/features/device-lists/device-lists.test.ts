@@ -1,6 +1,10 @@
 import assert from 'node:assert/strict';
 
+import type { UserId } from '@myelin/protocol/identifiers';
 import { forEachHomeserver, type Person } from '@myelin/testing/homeserver';
+
+import { Identity } from '../device-keys/key-ring.fixture.ts';
+import { member } from '../hive.fixture.ts';
 
 const renames = (person: Person, name = 'tablet') => person.put(`/devices/${person.deviceId}`, { display_name: name });
 const encryption = { type: 'm.room.encryption', state_key: '', content: { algorithm: 'm.megolm.v1.aes-sha2' } };
@@ -107,6 +111,61 @@ forEachHomeserver('device lists', ({ test, testWith }) => {
       await alice.isRefused('GET', '/keys/changes', expected, { query: { from, to } });
     }
     await alice.isRefused('GET', '/keys/changes', { status: 400, errcode: 'M_MISSING_PARAM' }, { query: { from: good } });
+  });
+
+  test('that Alice has verified Bob is news for her other devices alone', async ({ homeserver }) => {
+    const { alice, bob, room } = await homeserver.twoFriendsInARoom();
+    const carol = await homeserver.person('carol');
+    await carol.joins(room);
+    const [hers, his] = [new Identity(alice), new Identity(bob)];
+    await hers.publishes();
+    await his.publishes();
+    const phone = await homeserver.anotherDeviceOf(alice);
+    await Promise.all([phone.syncs(), carol.syncs(), bob.syncs()]);
+    await phone.syncs();
+    const from = carol.since as string;
+    await hers.verifies(his);
+    assert.deepEqual(await hearsOf(phone, 'changed', bob), { changed: [bob.userId], left: [] });
+    for (const other of [bob, carol]) {
+      const { changed } = await other.get('/keys/changes', { from, to: from });
+      assert.ok(!changed.includes(bob.userId), other.userId);
+    }
+  });
+
+  test('in a large room without encryption nobody is told of all its members, in one with it they are', async ({
+    homeserver,
+  }) => {
+    const alice = await homeserver.person('alice');
+    const carol = await homeserver.person('carol');
+    const { rooms } = homeserver.server.needs;
+    const large = async (options: object): Promise<string> => {
+      const roomId = await alice.createsRoom({ preset: 'public_chat', ...options });
+      const room = await rooms.ids.find(roomId);
+      assert.ok(room);
+      for (let start = 0; start < 1000; start += 250) {
+        const users = Array.from({ length: 250 }, (_, index) => `@member${start + index}:${homeserver.serverName}` as UserId);
+        await rooms.send(
+          room,
+          users.map((userId) => member({ userId, userNid: 0, isGuest: false }, 'join')),
+        );
+      }
+      return roomId;
+    };
+    const [plain, encrypted] = [await large({}), await large(encryptedRoom)];
+    await carol.syncs();
+    await carol.joins(plain);
+    await carol.syncsUntil((answer) => answer.rooms?.join?.[plain]);
+    const from = carol.since as string;
+    assert.deepEqual((await carol.syncs()).device_lists, undefined);
+    await carol.joins(encrypted);
+    const { changed } = await carol.syncsUntil(({ device_lists }) => device_lists);
+    assert.equal(changed.length, 1001);
+    await carol.leaves(encrypted);
+    const told = await carol.get('/keys/changes', { from, to: from });
+    assert.deepEqual(told, { changed: [], left: [] }, 'they are in the other room together');
+    await carol.leaves(plain);
+    const { left } = await carol.get('/keys/changes', { from, to: from });
+    assert.equal(left.length, 1001);
   });
 
   testWith('a restart forgets nothing: tokens from before it still tell what came after them', {}, async ({ homeserver }) => {

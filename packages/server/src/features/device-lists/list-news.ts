@@ -46,7 +46,9 @@ export class ListNews {
   readonly #recentOwn: RecentItems<{ readonly position: number; readonly userNid: number }>;
   readonly #listeners: (() => void)[] = [];
   #placing: Promise<void> | undefined;
-  #waking: Promise<void> = Promise.resolve();
+  /** Users whose readers are to be woken. */
+  #due = new Set<number>();
+  #waking: Promise<void> | undefined;
   #moreCame = false;
   #stopped = false;
 
@@ -129,8 +131,9 @@ export class ListNews {
       if (news.length === 0 || this.#stopped) return;
       const users = await this.#placeSome(news);
       if (news.some((change) => this.#isForServers(change))) for (const listener of this.#listeners) listener();
-      // Those who can wait do not hold up who is told next.
-      this.#waking = this.#waking.then(() => this.#wakeReadersOf(users));
+      for (const userNid of users) this.#due.add(userNid);
+      // It does not hold up what is placed next.
+      this.#waking ??= this.#wakeReaders().finally(() => (this.#waking = undefined));
     }
   }
 
@@ -181,17 +184,20 @@ export class ListNews {
     return viewerNid === undefined && kind !== 'remote' && (kind !== 'renamed' || this.#needs.tellsNames);
   }
 
-  /** Those who share a room with one of them, at a pace. */
-  async #wakeReadersOf(userNids: ReadonlySet<number>): Promise<void> {
+  /** Wakes those who share a room with one of the users that are due, at a pace. */
+  async #wakeReaders(): Promise<void> {
     const { logger, rooms } = this.#needs;
     try {
-      const roomNids = new Set<number>();
-      for (const userNid of userNids) for (const nid of await rooms.memberships.joinedRooms(userNid)) roomNids.add(nid);
-      for (const roomNid of roomNids) {
-        if (this.#stopped) return;
-        // A wake reaches those whom memory holds.
-        await rooms.memberships.localMembers(roomNid);
-        this.#wakes.wake(roomNid, this.stream.now);
+      while (this.#due.size > 0 && !this.#stopped) {
+        const userNids = this.#due;
+        this.#due = new Set();
+        const roomNids = new Set<number>();
+        for (const userNid of userNids) for (const nid of await rooms.memberships.joinedRooms(userNid)) roomNids.add(nid);
+        for (const roomNid of roomNids) {
+          // A wake reaches those whom memory holds.
+          await rooms.memberships.localMembers(roomNid);
+          this.#wakes.wake(roomNid, this.stream.now);
+        }
       }
     } catch (error) {
       logger.warn({ err: error }, 'some hear of changed devices only with what comes next');

@@ -86,23 +86,24 @@ export class SpreadNews {
     const nids = await names.idsOf(told);
     const changes = collapsed(news);
     const serversAtOnce = Math.max(1, Math.floor(rowsAtOnce / changes.length));
-    for (let start = 0; start < told.length; start += serversAtOnce) {
+    let start = 0;
+    do {
       const some = told.slice(start, start + serversAtOnce);
-      await database.write((tx) =>
+      start += serversAtOnce;
+      await database.write((tx) => {
         putWaiting(
           tx,
           some.map((server) => nids.get(server) ?? 0),
           changes,
-        ),
-      );
+        );
+        if (start < told.length) return;
+        forgetNews(
+          tx,
+          news.map(({ id }) => id),
+        );
+      });
       for (const server of some) await servers.wake(server);
-    }
-    await database.write((tx) =>
-      forgetNews(
-        tx,
-        news.map(({ id }) => id),
-      ),
-    );
+    } while (start < told.length);
   }
 
   async #serversOf(userNid: number): Promise<ReadonlySet<ServerName>> {

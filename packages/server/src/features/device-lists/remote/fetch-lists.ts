@@ -144,7 +144,10 @@ export class FetchLists {
   }
 
   async #fetch(userId: UserId, flight: { latest: number }): Promise<void> {
-    const userNid = await this.#needs.names.idOf(userId);
+    const { database, names } = this.#needs;
+    const userNid = await names.idOf(userId);
+    // Somebody may have fetched it while this one waited for its place.
+    if (!(await readLists(database, [userNid])).get(userNid)?.stale) return;
     try {
       for (let round = 0; round < mostRounds; round++) {
         flight.latest = -1;

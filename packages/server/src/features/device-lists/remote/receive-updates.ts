@@ -71,6 +71,7 @@ async function deviceUpdate(needs: ReceiveUpdatesNeeds, userId: UserId, list: Li
   if (streamId <= list.streamId) return;
   if (update.isOdd || isGap(update, list.streamId) || (await isSuspicious(needs, list, update))) {
     await tell(needs, list, (tx) => markStale(tx, list.userNid));
+    needs.fetch.heard(userId, streamId);
     needs.fetch.request(userId);
     return;
   }
