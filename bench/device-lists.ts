@@ -13,10 +13,9 @@ import { openDatabase, sql, type Database } from '@myelin/server/platform/databa
 import type { RoomIdentity, Viewer } from '@myelin/server/rooms';
 
 import type { PublishedDevice } from '../packages/server/src/features/device-keys/index.ts';
-import { deviceListsFeature, type DeviceListsNeeds } from '../packages/server/src/features/device-lists/index.ts';
+import { openDeviceLists } from '../packages/server/src/features/device-lists/device-lists.fixture.ts';
+import type { DeviceListsFeature } from '../packages/server/src/features/device-lists/index.ts';
 import { member, openHive, state, type Hive } from '../packages/server/src/features/hive.fixture.ts';
-import { systemClock } from '../packages/server/src/platform/clock.ts';
-import { createSeededRandom } from '../packages/server/src/platform/random.ts';
 import { syncStreams, type SyncToken } from '../packages/server/src/platform/streams/index.ts';
 
 const devices = 200;
@@ -24,9 +23,7 @@ const servers = 500;
 const joinsInBatch = 250;
 const elsewhere = 'elsewhere.example' as ServerName;
 
-type Feature = Awaited<ReturnType<typeof deviceListsFeature>>;
-
-const opened: Feature[] = [];
+const opened: DeviceListsFeature[] = [];
 
 console.table([await measureManyDevices()]);
 console.table([await measureRoom(1_000), await measureRoom(10_000)]);
@@ -38,7 +35,7 @@ async function measureManyDevices(): Promise<Record<string, string>> {
     await hive.friendsInARoom();
     const names = Array.from({ length: servers }, (_, index) => `server${index}.example` as ServerName);
     const feature = await open(hive, {
-      ofRoom: async () => new Set(names),
+      servers: names,
       keys: new Map([[alice.userNid, Array.from({ length: devices }, (_, index) => published(alice, index))]]),
     });
     const deviceIds = Array.from({ length: devices }, (_, index) => deviceId(index));
@@ -79,7 +76,7 @@ async function measureRoom(members: number): Promise<Record<string, string | num
     const ours = await people(hive, members / 2, hive.serverName);
     const theirs = await people(hive, members / 2, elsewhere);
     await enter(hive, room, [...ours, ...theirs]);
-    const feature = await open(hive, { ofRoom: async () => new Set([elsewhere]), keys: new Map() });
+    const feature = await open(hive, { servers: [elsewhere] });
     const [source] = feature.sync ?? [];
     const receive = feature.edus?.['m.device_list_update'];
     if (!source || !receive) throw new Error('a part is missing');
@@ -134,25 +131,8 @@ async function inHive<T>(work: (hive: Hive) => Promise<T>): Promise<T> {
   }
 }
 
-async function open(
-  hive: Hive,
-  world: { ofRoom: DeviceListsNeeds['servers']['ofRoom']; keys: ReadonlyMap<number, readonly PublishedDevice[]> },
-): Promise<Feature> {
-  const feature = await deviceListsFeature({
-    ...hive,
-    config: { allow_device_name_lookup_over_federation: false },
-    clock: systemClock,
-    random: createSeededRandom(3),
-    remoteServers: {
-      request: () => Promise.reject(new Error('nobody is asked here')),
-      keys: { onOtherKey: () => undefined },
-      health: { onSignOfLife: () => () => undefined },
-    },
-    accounts: { exists: async () => true },
-    devices: { onDeleted: () => undefined, onRenamed: () => undefined },
-    ownKeys: () => ({ devicesOf: async () => world.keys, crossSigningOf: async () => new Map() }),
-    servers: { ofRoom: world.ofRoom, federatesWith: () => true, wake: async () => undefined },
-  });
+async function open(hive: Hive, world: Parameters<typeof openDeviceLists>[1]): Promise<DeviceListsFeature> {
+  const feature = await openDeviceLists(hive, world);
   opened.push(feature);
   return feature;
 }

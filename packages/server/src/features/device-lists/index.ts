@@ -5,10 +5,10 @@ import type { Clock } from '../../platform/clock.ts';
 import type { Database, Interner, Tx } from '../../platform/database/index.ts';
 import type { Logger } from '../../platform/observability/index.ts';
 import type { Random } from '../../platform/random.ts';
-import type { Notifier } from '../../platform/streams/index.ts';
+import type { Notifier, SyncToken } from '../../platform/streams/index.ts';
 import { Turns } from '../../platform/turns.ts';
 import type { RemoteServers } from '../../remote-servers/index.ts';
-import type { Rooms } from '../../rooms/index.ts';
+import type { Rooms, Viewer } from '../../rooms/index.ts';
 import type { Accounts } from '../account/index.ts';
 import type { DeviceKeys, RemoteDeviceLists } from '../device-keys/index.ts';
 import type { Devices } from '../devices/index.ts';
@@ -16,6 +16,7 @@ import type { Feature } from '../feature.ts';
 import { userDevicesRoutes } from './device-lists.federation.ts';
 import { deviceListRoutes } from './device-lists.routes.ts';
 import { deviceListsSyncSource } from './device-lists.sync.ts';
+import { listChanges, type ListChanges } from './list-changes.ts';
 import { ListNews } from './list-news.ts';
 import { Moves } from './moves.ts';
 import { deviceListOutbox } from './outgoing/outbox.ts';
@@ -26,6 +27,7 @@ import { ForgetStrangers } from './remote/forget-strangers.ts';
 import { keysOfRemoteUsers } from './remote/keys-of-remote.ts';
 import { receiveListUpdates } from './remote/receive-updates.ts';
 
+export type { ListChanges } from './list-changes.ts';
 export type { OtherServers } from './outgoing/spread-news.ts';
 
 export interface DeviceListsNeeds {
@@ -62,6 +64,15 @@ export interface ListChange {
 export interface DeviceLists {
   /** To be called in the transaction that changes a list. */
   changed(tx: Tx, change: ListChange): void;
+  /** What a client is told that has read up to `since`: the same as in `device_lists` of `/sync`. */
+  changesFor(viewer: Viewer, since: SyncToken, upTo: SyncToken): Promise<ListChanges>;
+}
+
+/** What device lists are to the server and to other features. */
+export interface DeviceListsFeature extends Feature {
+  readonly lists: DeviceLists;
+  /** The lists of users elsewhere. */
+  readonly remoteLists: RemoteDeviceLists;
 }
 
 const fetchEveryMs = 60_000;
@@ -70,9 +81,7 @@ const fetchEveryMs = 60_000;
  * Whose devices have changed: for clients that keep lists of them, and between servers.
  * https://spec.matrix.org/v1.19/client-server-api/#tracking-the-device-list-for-a-user
  */
-export async function deviceListsFeature(
-  needs: DeviceListsNeeds,
-): Promise<Feature & { readonly lists: DeviceLists; readonly remoteLists: RemoteDeviceLists }> {
+export async function deviceListsFeature(needs: DeviceListsNeeds): Promise<DeviceListsFeature> {
   const tellsNames = needs.config.allow_device_name_lookup_over_federation;
   const news = await ListNews.open({ ...needs, tellsNames });
   const tools = { ...needs, tellsNames, news, moves: new Moves(needs) };
@@ -115,6 +124,7 @@ export async function deviceListsFeature(
         for (const deviceId of deviceIds) news.note(tx, { ...whose, deviceId, kind: 'device' });
         if (crossSigning) news.note(tx, { ...whose, deviceId: '', kind: 'cross-signing' });
       },
+      changesFor: (viewer, since, upTo) => listChanges(tools, viewer, since, upTo),
     },
     remoteLists: keysOfRemoteUsers({ ...remote, fetch }),
   };

@@ -17,10 +17,13 @@ export class Moves {
   readonly #needs: MovesNeeds;
   readonly #rooms: RecentChanges;
   readonly #recent: RecentItems<Move>;
+  /** Nothing has moved after this. */
+  #last: number;
 
   constructor(needs: MovesNeeds) {
     const { now } = needs.rooms.stream;
     this.#needs = needs;
+    this.#last = now;
     this.#rooms = new RecentChanges(now);
     this.#recent = new RecentItems(now, remembered);
     needs.rooms.hooks.persist.push(this.#hook());
@@ -28,6 +31,7 @@ export class Moves {
 
   /** What moved after `since` and not after `upTo` in the rooms that a user is joined to, oldest first. */
   async around(userNid: number, joined: ReadonlySet<number>, since: number, upTo: number): Promise<Move[]> {
+    if (since >= this.#last) return [];
     const { database } = this.#needs;
     const moved = this.#rooms.amongChangedSince(joined, since);
     if (!moved) return inOrder(await movesAround(database, userNid, since));
@@ -54,6 +58,7 @@ export class Moves {
             for (const move of moves) {
               this.#recent.add(move.roomNid, move);
               this.#rooms.changed(move.roomNid, move.position);
+              this.#last = Math.max(this.#last, move.position);
             }
           });
         };
