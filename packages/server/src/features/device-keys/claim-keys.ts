@@ -1,4 +1,5 @@
 import * as federation from '@myelin/protocol/api/federation';
+import { setOwn } from '@myelin/protocol/canonical-json';
 import type { DeviceId, ServerName, UserId } from '@myelin/protocol/identifiers';
 
 import type { Clock } from '../../platform/clock.ts';
@@ -71,7 +72,7 @@ export async function claimOwnKeys(
     const want = asked[index];
     if (!key || !want) continue;
     const ofUser = (keys[want.userId] ??= {});
-    ofUser[want.deviceId] = { [key.name]: JSON.parse(key.json) };
+    setOwn(ofUser, want.deviceId, { [key.name]: JSON.parse(key.json) as unknown });
   }
   return keys;
 }

@@ -219,6 +219,15 @@ forEachHomeserver('cross-signing', ({ test }) => {
     assert.deepEqual(signers(seen[deviceId], alice).length, 1);
   });
 
+  test('what is called __proto__ is told like anything else, and nobody else’s objects get a member', async ({ homeserver }) => {
+    const alice = await homeserver.person('alice');
+    const signed = { ['__proto__']: { seenByAll: {}, ['__proto__']: {} } };
+    const { failures } = await alice.post('/keys/signatures/upload', signed);
+    assert.equal(({} as Record<string, unknown>)['seenByAll'], undefined);
+    const told = Object.entries<any>(failures).map(([userId, keys]) => [userId, Object.keys(keys)]);
+    assert.deepEqual(told, [['__proto__', ['seenByAll', '__proto__']]]);
+  });
+
   test('with a new identity go the signatures of the old one', async ({ homeserver }) => {
     const [alice, bob] = [await homeserver.person('alice'), await homeserver.person('bob')];
     const device = new DeviceCrypto(alice);

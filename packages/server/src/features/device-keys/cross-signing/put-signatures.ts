@@ -37,14 +37,15 @@ export async function putSignatures(
   );
   const nids = await needs.names.idsOf(masters.keys());
   return needs.database.transaction(async (tx) => {
-    const failures: SignatureFailures = {};
+    // Maps: a stranger may have named a user or a key `__proto__`.
+    const failures = new Map<string, Map<string, Record<string, Json>>>();
     const attempt = (userId: string, keyId: string, put: () => void): void => {
       try {
         put();
       } catch (error) {
         if (!(error instanceof MatrixError)) throw error;
-        const ofUser = (failures[userId] ??= {});
-        ofUser[keyId] = { errcode: error.errcode, error: error.message };
+        const ofUser = failures.get(userId) ?? new Map<string, Record<string, Json>>();
+        failures.set(userId, ofUser.set(keyId, { errcode: error.errcode, error: error.message }));
       }
     };
     const keys = new Map((await readCrossSigningKeys(tx, [user.userNid])).map((key) => [key.usage, key]));
@@ -63,7 +64,7 @@ export async function putSignatures(
         });
       }
     }
-    return failures;
+    return Object.fromEntries(Array.from(failures, ([userId, ofUser]) => [userId, Object.fromEntries(ofUser)]));
   });
 }
 
