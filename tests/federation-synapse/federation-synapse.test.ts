@@ -4,6 +4,7 @@ import type { Person } from '@myelin/testing';
 import { installedSynapse, type MyelinAndSynapse, startMyelinBesideSynapse, synapseVersion } from '@myelin/testing/synapse';
 
 import { enterByASpace, hideThePast, knock, lookIntoTheDirectory, refuseAnInvitation } from './doors.ts';
+import { inviteAnAddress, keepOut } from './gates.ts';
 import { meet } from './meeting.ts';
 import { comeBack, showOneself } from './neighbours.ts';
 import { type Halves, halvesOf, makeUp, quarrel } from './partition.ts';
@@ -45,6 +46,12 @@ describe('Myelin and Synapse', { skip }, () => {
     });
     test(`rooms ${where}: members of a space come in`, async () => {
       for (const version of ['8', '10', '12']) await enterByASpace(version, host(), guest());
+    });
+    test(`rooms ${where}: servers are kept out`, async () => {
+      for (const version of ['1', '10', '12']) await keepOut(version, host(), guest(), { by: sid });
+    });
+    test(`rooms ${where}: an address is invited`, async () => {
+      for (const version of ['1', '10', '12']) await inviteAnAddress(version, host(), guest());
     });
     test(`rooms ${where}: found in the directory`, () => lookIntoTheDirectory(host(), guest()));
     test(`rooms ${where}: the past is for those who were there`, () => hideThePast(host(), guest()));

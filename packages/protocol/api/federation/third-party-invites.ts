@@ -65,3 +65,10 @@ export const onBindThirdPartyIdentifier = endpoint({
   }),
   response: s.Empty,
 });
+
+/** The same as identity servers in use send it, and other homeservers take it. */
+export const onBindThirdPartyIdentifierByPost = endpoint({
+  ...onBindThirdPartyIdentifier,
+  id: 'onBindThirdPartyIdentifierByPost',
+  method: 'POST',
+});

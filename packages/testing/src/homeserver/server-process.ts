@@ -29,12 +29,14 @@ export class ServerProcess {
     this.#remove = parts.remove;
   }
 
-  /** Starts one on a new database. Its writes are durable. */
+  /** Starts one on a new database. Its writes are durable. Listeners of `config` are added to the one that its people use. */
   static async start(databases: TestDatabases, config: Readonly<Record<string, unknown>> = {}): Promise<ServerProcess> {
     const database = await databases.create(migrations);
     const port = await freePort();
     const listeners = [{ port, type: 'http', bind_addresses: ['127.0.0.1'], resources: [{ names: ['client', 'federation'] }] }];
-    const { directory, configPath } = await writeConfiguration(database.settings, { listeners, ...config }, 'full');
+    const more = (config['listeners'] as readonly object[] | undefined) ?? [];
+    const settings = { ...config, listeners: [...listeners, ...more] };
+    const { directory, configPath } = await writeConfiguration(database.settings, settings, 'full');
     const remove = async (): Promise<void> => {
       await database.remove();
       await rm(directory, { recursive: true, force: true });

@@ -81,10 +81,12 @@ export function membershipFederation(tools: ServerMembershipTools): Route[] {
       });
       return {};
     }),
-    route(federation.onBindThirdPartyIdentifier, async ({ body }) => {
-      await bind(body);
-      return {};
-    }),
+    ...[federation.onBindThirdPartyIdentifier, federation.onBindThirdPartyIdentifierByPost].map((contract) =>
+      route(contract, async ({ body }) => {
+        await bind(body);
+        return {};
+      }),
+    ),
     route(federation.getRoomComplexity, async ({ params, requester }) => ({
       v1: await complexityForServer(tools, params.roomId, requester.origin),
     })),
