@@ -79,6 +79,11 @@ describe('keys between servers', () => {
     for (const fake of [liar, sleeper]) await fake.stop();
   });
 
+  test('that somebody elsewhere has no device left is told as such', async () => {
+    const [alice, bob] = [await person('alice', 'hive.example'), await person('bob', 'nest.example')];
+    assert.deepEqual((await asksFor(bob, alice)).device_keys, { [alice.userId]: {} });
+  });
+
   test("another server gets what everybody may see of this server's users, and of no others", async () => {
     const [alice, bob] = [await person('alice', 'hive.example'), await person('bob', 'nest.example')];
     const [crypto, identity] = [new DeviceCrypto(alice), new Identity(alice)];
@@ -94,7 +99,7 @@ describe('keys between servers', () => {
     });
     const device = { ...crypto.deviceKeys, signatures: identity.signs(crypto.deviceKeys, identity.selfSigning).signatures };
     assert.deepEqual(JSON.parse(JSON.stringify(answer)), {
-      device_keys: { [alice.userId]: { [alice.deviceId]: device } },
+      device_keys: { [alice.userId]: { [alice.deviceId]: device }, '@nobody:hive.example': {} },
       master_keys: { [alice.userId]: { ...identity.masterKey, signatures: { [alice.userId]: {} } } },
       self_signing_keys: { [alice.userId]: identity.keys.self_signing_key },
     });

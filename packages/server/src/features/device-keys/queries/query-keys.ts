@@ -124,10 +124,11 @@ async function localKeys(
   return {
     parts(signed, viewer) {
       const answer: KeysAnswer = { devices: [], master: [], selfSigning: [], userSigning: [] };
-      for (const [userId, nid] of nids) {
+      for (const [userId, deviceIds] of wanted) {
         const name = `${JSON.stringify(userId)}:`;
-        const ofUser = devices.get(nid);
-        if (ofUser) answer.devices.push(`${name}{${devicesJson(ofUser, wanted.get(userId as UserId) ?? [], withNames)}}`);
+        const nid = nids.get(userId) ?? 0;
+        // Of whom nothing stands there, clients would keep the devices that they know.
+        answer.devices.push(`${name}{${devicesJson(devices.get(nid) ?? [], deviceIds, withNames)}}`);
         addCrossSigning(answer, name, crossSigning.get(nid), signed.get(userId), viewer);
       }
       return answer;

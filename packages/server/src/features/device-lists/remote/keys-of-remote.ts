@@ -136,7 +136,8 @@ async function askServer(
       const device = readDevice(keys, userId, deviceId, undefined);
       if (device && devices.length < mostDevices) devices.push(device);
     }
-    if (devices.length > 0) addDevices(found, userId, deviceIds, devices);
+    // That a user has no device any more is an answer too: clients forget those that they know.
+    if (isJsonObject(told)) addDevices(found, userId, deviceIds, devices);
     addKey(found.master, userId, readCrossSigningKey(own(answer.master_keys ?? {}, userId), userId, 'master'));
     addKey(found.selfSigning, userId, readCrossSigningKey(own(answer.self_signing_keys ?? {}, userId), userId, 'self_signing'));
   }
