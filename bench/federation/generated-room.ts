@@ -29,6 +29,8 @@ export class GeneratedRoom {
   readonly #events = new Map<EventId, Pdu>();
   readonly #joins = new Map<UserId, EventId>();
   readonly #authChain: Pdu[] = [];
+  /** What the last who joined came upon. */
+  #stateBeforeJoin: Pdu[] = [];
   readonly #powerLevels: EventId;
   readonly #joinRules: EventId;
   #last: EventId | undefined;
@@ -57,6 +59,11 @@ export class GeneratedRoom {
       this.#joins.set(user, joined.eventId);
     }
     for (const each of servers) this.#opensOn(each);
+  }
+
+  /** The last of those who were there from the beginning. */
+  get lastMember(): UserId {
+    return [...this.#joins.keys()].at(-1) as UserId;
   }
 
   /** The next event of the chain: a message of the member with this index, who is on the server with the same index. */
@@ -107,7 +114,13 @@ export class GeneratedRoom {
       const user = decodeURIComponent(new URL(url ?? '', 'https://localhost').pathname.split('/').at(-1) ?? '');
       return { room_version: this.#rules.id, event: this.#template(user) };
     });
-    server.answersUnder.set(`/_matrix/federation/v2/send_join/${room}/`, (_request, body) => this.#takesIn(server, body as Pdu));
+    server.answersUnder.set(`/_matrix/federation/v2/send_join/${room}/`, ({ url }, body) =>
+      this.#takesIn(server, body as Pdu, new URL(url ?? '', 'https://localhost').searchParams.get('omit_members') === 'true'),
+    );
+    server.answers.set(`/_matrix/federation/v1/state/${room}`, () => ({
+      auth_chain: this.#authChain,
+      pdus: this.#stateBeforeJoin,
+    }));
     server.answers.set(`/_matrix/federation/v1/get_missing_events/${room}`, (_request, body) => ({
       events: this.#missing(body as Gap),
     }));
@@ -127,20 +140,22 @@ export class GeneratedRoom {
     };
   }
 
-  #takesIn(server: FakeServer, join: Pdu): object {
-    const answer = {
-      origin: server.name,
-      event: join,
-      state: [...this.state],
-      auth_chain: this.#authChain,
-      members_omitted: false,
-    };
+  #takesIn(server: FakeServer, join: Pdu, omitsMembers: boolean): object {
+    const before = [...this.state];
+    this.#stateBeforeJoin = before;
     const eventId = eventIdOf(join, this.#rules);
     this.#events.set(eventId, join);
     this.state.push(join);
     this.#last = eventId;
     this.#depth += 1;
-    return answer;
+    return {
+      origin: server.name,
+      event: join,
+      state: omitsMembers ? before.filter(({ type }) => type !== 'm.room.member') : before,
+      auth_chain: this.#authChain,
+      members_omitted: omitsMembers,
+      ...(omitsMembers && { servers_in_room: this.#servers.map(({ name }) => name) }),
+    };
   }
 
   /** The events before `latest` back to `earliest`, oldest first. */

@@ -8,7 +8,7 @@ import {
   type JsonObject,
   type Pdu,
 } from '@myelin/protocol/events';
-import type { EventId, RoomId, UserId } from '@myelin/protocol/identifiers';
+import { domainOf, type EventId, type RoomId, type UserId } from '@myelin/protocol/identifiers';
 import { roomVersionRules, type RoomVersionRules } from '@myelin/protocol/room-versions';
 import type { FakeServer } from '@myelin/testing/network';
 
@@ -36,6 +36,8 @@ export class FakeRoom {
   readonly roomId: RoomId;
   readonly create: FakeEvent;
   readonly events: FakeEvent[] = [];
+  /** Servers whose users may be in the room beside those of `server`. */
+  readonly others: FakeServer[] = [];
 
   constructor(server: FakeServer, version: string, createContent: JsonObject = {}) {
     const rules = roomVersionRules(version);
@@ -76,14 +78,15 @@ export class FakeRoom {
         stateKey,
         content,
         prevEvents: last ? [this.#reference(last)] : [],
-        authEvents: isCreate ? [] : this.#authEvents(type, sender, stateKey),
+        authEvents: isCreate ? [] : this.#authEvents({ type, stateKey, content }, sender),
         depth: this.events.length + 1,
         originServerTs: begin + ++count,
         eventId: this.rules.eventIds === 'assigned' ? (`$event${count}:${this.server.name}` as EventId) : undefined,
       },
       this.rules,
     );
-    const pdu = hashAndSignPdu({ ...unsigned, ...change }, this.server.name, this.server.signingKey, this.rules);
+    const signer = this.others.find(({ name }) => name === domainOf(sender)) ?? this.server;
+    const pdu = hashAndSignPdu({ ...unsigned, ...change }, signer.name, signer.signingKey, this.rules);
     return { eventId: eventIdOf(pdu, this.rules), pdu };
   }
 
@@ -94,10 +97,15 @@ export class FakeRoom {
     return { room_version: this.rules.id, event: event as JsonObject };
   }
 
-  #authEvents(type: string, sender: UserId, stateKey: string | undefined): EventReference[] {
+  #authEvents(
+    { type, stateKey, content }: Pick<Draft, 'type' | 'content'> & { stateKey: string | undefined },
+    sender: UserId,
+  ): EventReference[] {
     const wanted = new Set(['m.room.power_levels ', `m.room.member ${sender}`]);
     if (!this.rules.roomIdIsCreateEventHash) wanted.add('m.room.create ');
-    if (type === 'm.room.member') wanted.add('m.room.join_rules ').add(`m.room.member ${stateKey ?? ''}`);
+    if (type === 'm.room.member') wanted.add(`m.room.member ${stateKey ?? ''}`);
+    const comes = content['membership'] === 'join' || content['membership'] === 'invite' || content['membership'] === 'knock';
+    if (type === 'm.room.member' && comes) wanted.add('m.room.join_rules ');
     const latest = new Map(this.events.map((event) => [`${event.pdu.type} ${event.pdu.state_key ?? 'none'}`, event]));
     return [...wanted].flatMap((place) => {
       const event = latest.get(place);

@@ -17,7 +17,7 @@ export interface SignatureToVerify {
  */
 const ON_THE_SPOT = 4;
 /** In the hands of the thread pool at once: what else it does (files, for one) waits behind these, less than a millisecond. */
-const AT_ONCE = 32;
+const AT_ONCE = 512;
 
 /** Whether each signature is right, in order; false also for a key or signature that is none. */
 export async function verifySignatures(all: readonly SignatureToVerify[]): Promise<boolean[]> {

@@ -11,7 +11,7 @@ import { rootOf, type State, type StateDifference } from '../../state/index.ts';
 import { roomEventOf } from '../door/check-format.ts';
 import { membersWhoCome } from '../enter/members-who-come.ts';
 import { otherChanges } from '../enter/other-changes.ts';
-import { fetchStateBefore, fetchWholeStateBefore } from '../gather/fetch-state-after.ts';
+import { fetchWholeStateBefore, storedStateBefore } from '../gather/fetch-state-after.ts';
 import type { ReceiveTools } from '../receive-tools.ts';
 import { authoriseByState } from '../turn/authorise-by-state.ts';
 import { FullStates } from './full-states.ts';
@@ -25,7 +25,7 @@ export type Completion = 'complete' | 'not given' | 'over';
 /**
  * Gets the whole state of a room that was entered without its members, from one server, and makes it the room's: in one write, after
  * which the room is like any other. What has been stored by then stays where it does not come to that.
- * @param mayBeHere much of the state may be here already, so that its ids are asked for first
+ * @param mayBeHere all of the state may be here already, so that its ids are asked for first
  */
 export async function completeRoom(
   tools: ReceiveTools,
@@ -35,8 +35,8 @@ export async function completeRoom(
 ): Promise<Completion> {
   const join = await tools.events.byNid(partial.joinNid);
   if (!join) throw new Error(`the join number ${partial.joinNid} is gone`);
-  const fetch = mayBeHere ? fetchStateBefore : fetchWholeStateBefore;
-  const whole = await fetch(tools, identity, join.eventId, server);
+  const stored = mayBeHere ? await storedStateBefore(tools, identity, join.eventId, server) : undefined;
+  const whole = stored ?? (await fetchWholeStateBefore(tools, identity, join.eventId, server));
   if (whole === undefined) return 'not given';
   const fault = await faultOf(tools, identity, join, whole);
   if (fault !== undefined) {

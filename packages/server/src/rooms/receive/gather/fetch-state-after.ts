@@ -69,6 +69,18 @@ export async function fetchWholeStateBefore(
   return ids === unreachable || ids === undefined ? undefined : stateOf(tools, room, ids);
 }
 
+/** The same where all of its events turn out to be stored; undefined where some are not. */
+export async function storedStateBefore(
+  tools: ReceiveTools,
+  room: RoomIdentity,
+  eventId: EventId,
+  server: ServerName,
+): Promise<State | undefined> {
+  const ids = await ask(tools, room, () => tools.network.remote.stateIds(server, room.roomId, eventId));
+  if (ids === unreachable || ids === undefined || ids.stateIds.length > mostStateEvents) return undefined;
+  return (await unknownOf(tools, ids.stateIds)).length > 0 ? undefined : stateOf(tools, room, ids.stateIds);
+}
+
 /** Stores a whole state with what it rests on; gives the ids that are said to be the state. */
 async function storeWhole(
   tools: ReceiveTools,
