@@ -191,6 +191,32 @@ for (const databases of [sqliteDatabases, postgresDatabases()]) {
       assert.deepEqual((await mallory.seen()).ids, ['FIRST', 'LATE']);
     });
 
+    test('a question whose answer is slow has no list fetched again that is good, and what comes meanwhile stays', async () => {
+      const mallory = await followed();
+      const [asked, kept] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
+      const quick = stage().stranger.answers.get(queryPath);
+      assert.ok(quick);
+      stage().stranger.answers.set(queryPath, async () => {
+        stage().stranger.answers.set(queryPath, quick);
+        asked.resolve();
+        await kept.promise;
+        return { device_keys: { [mallory.userId]: mallory.devices } };
+      });
+      mallory.streamId = 9;
+      mallory.beforeTelling = () => asked.promise;
+      await mallory.sends(mallory.update('GAP', 9, [8]));
+      // The list is stale when this is asked, and has been fetched when it is answered.
+      const slow = mallory.seen();
+      await asked.promise;
+      await mallory.isFetched(2);
+      mallory.beforeTelling = () => mallory.sends(mallory.update('LATE', 10, [9]));
+      kept.resolve();
+      assert.deepEqual((await slow).ids, ['FIRST']);
+      await mallory.sends(mallory.update('LATE', 10, [9]));
+      assert.deepEqual([...(await mallory.heardOf())], [mallory.userId]);
+      assert.deepEqual([(await mallory.seen()).ids, mallory.timesAsked], [['FIRST', 'LATE'], 2]);
+    });
+
     test('a list that cannot be fetched stays marked through a restart; what was known is told with the failure', async () => {
       const mallory = await followed();
       mallory.isDown = true;
@@ -222,7 +248,7 @@ for (const databases of [sqliteDatabases, postgresDatabases()]) {
       assert.deepEqual((await mallory.seen()).ids, ['FIRST']);
       assert.deepEqual([...(await mallory.heardOf())], []);
       const { device_keys: keys } = await alice.post('/keys/query', { device_keys: { [alice.userId]: [], [nobody]: [] } });
-      assert.deepEqual([keys[alice.userId], keys[nobody]], [undefined, undefined]);
+      assert.deepEqual([keys[alice.userId], keys[nobody]], [{}, undefined]);
     });
 
     test('keys that are not what they should be are not believed, but asked for anew; the others of the list count', async () => {
