@@ -20,7 +20,7 @@ export type { NewRoom } from './send/create-room.ts';
 export type { PreparedEvent } from './send/prepare-event.ts';
 export { shownState, strippedJson } from './send/stripped-state.ts';
 export type { Alongside } from './send/send-events.ts';
-export type { TransactionIds, TransactionScope } from './send/transaction-ids.ts';
+export { TransactionScope, type TransactionIds } from './send/transaction-ids.ts';
 export type { EventServing, ServedEvent, ServeOptions } from './events/serve-events.ts';
 export { referencesOf } from './events/event-codec.ts';
 export type { EventStore } from './events/event-store.ts';

@@ -1,7 +1,7 @@
 import type { DeviceId, EventId } from '@myelin/protocol/identifiers';
 
 import type { UserRequester } from '../../platform/http/index.ts';
-import { viewerOf, type Alongside, type RoomIdentity, type TransactionScope } from '../../rooms/index.ts';
+import { viewerOf, type Alongside, type RoomIdentity, TransactionScope } from '../../rooms/index.ts';
 import type { MessageTools } from './message-tools.ts';
 
 /** For tokens that belong to no device, an application service's for one. */
@@ -27,13 +27,13 @@ export async function sendOnce(
   send: (remember: Alongside) => Promise<EventId>,
 ): Promise<EventId> {
   const { by, room, txnId } = transaction;
-  const scope: TransactionScope = {
+  const scope = new TransactionScope({
     userNid: viewerOf(by).userNid,
     deviceId: by.deviceId ?? noDevice,
     // Rooms have a number, which is shorter than their id: this stands in a row for every message.
     path: `${room.nid}/${transaction.path}`,
     txnId,
-  };
+  });
   return rooms.transactionIds.once(scope, async () => {
     const sentNid = await rooms.transactionIds.sentEvent(scope);
     const sent = sentNid === undefined ? undefined : await rooms.events.byNid(sentNid);

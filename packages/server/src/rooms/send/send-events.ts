@@ -317,10 +317,11 @@ export async function buildEvent(
     rules,
   );
   const pdu = sign(tools, unsigned, rules);
-  const excess = tooLargeReason(pdu, rules);
-  if (excess !== undefined) throw tooLarge(excess);
   const format = checkPduFormat(pdu, rules);
-  if (!format.ok) throw badJson(format.reason);
+  if (!format.ok) {
+    const excess = tooLargeReason(pdu, rules);
+    throw excess === undefined ? badJson(format.reason) : tooLarge(excess);
+  }
   const eventId = eventIdOf(pdu, rules);
   const event = roomEventFromPdu(pdu, rules, eventId);
 

@@ -5,11 +5,12 @@ import { forEachDatabase } from '@myelin/testing/databases';
 
 import type { Database, Query } from '../../platform/database/index.ts';
 import { letOthersRun } from '../../platform/let-others-run.ts';
-import { TransactionIds, type TransactionScope } from './transaction-ids.ts';
+import { TransactionIds, TransactionScope } from './transaction-ids.ts';
 
 const phone = 'PHONE' as DeviceId;
 const laptop = 'LAPTOP' as DeviceId;
-const scope = (txnId: string, deviceId = phone): TransactionScope => ({ userNid: 1, deviceId, path: '7/send/m.text', txnId });
+const scope = (txnId: string, deviceId = phone): TransactionScope =>
+  new TransactionScope({ userNid: 1, deviceId, path: '7/send/m.text', txnId });
 
 /** The database, and how often single rows were asked of it. */
 function counted(database: Database): Database & { questions: number } {

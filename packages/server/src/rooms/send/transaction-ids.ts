@@ -5,16 +5,29 @@ import type { DeviceId } from '@myelin/protocol/identifiers';
 import { inList, sql, type Database, type Db, type Tx } from '../../platform/database/index.ts';
 import { SentScopes } from './sent-scopes.ts';
 
+const mostRecent = 5_000;
+const forgottenAtOnce = 5_000;
+/** Bytes of a hash: enough that no two transactions of a day ever meet. */
+const scopeBytes = 12;
+
 /**
  * What makes a client's transaction id its own: one device, one HTTP path.
  * https://spec.matrix.org/v1.19/client-server-api/#transaction-identifiers
  */
-export interface TransactionScope {
-  readonly userNid: number;
+export class TransactionScope {
   readonly deviceId: DeviceId;
-  /** The request's path without the transaction id. */
-  readonly path: string;
   readonly txnId: string;
+  readonly text: string;
+  /** Stands for it in the database. */
+  readonly hash: Uint8Array;
+
+  /** @param path the request's, without the transaction id */
+  constructor({ userNid, deviceId, path, txnId }: { userNid: number; deviceId: DeviceId; path: string; txnId: string }) {
+    this.deviceId = deviceId;
+    this.txnId = txnId;
+    this.text = JSON.stringify([userNid, deviceId, path, txnId]);
+    this.hash = hash('sha256', this.text, 'buffer').subarray(0, scopeBytes);
+  }
 }
 
 /** Remembers which event answered which of a device's transactions, across restarts. */
@@ -36,8 +49,7 @@ export class TransactionIds {
   }
 
   /** The number of the event that was sent with this transaction id. */
-  async sentEvent(scope: TransactionScope): Promise<number | undefined> {
-    const hash = hashOf(scope);
+  async sentEvent({ hash }: TransactionScope): Promise<number | undefined> {
     if (!this.#scopes.mayHave(hash)) return undefined;
     const row = await this.#database.get<{ event_nid: number }>(
       sql`SELECT event_nid FROM sent_transactions WHERE scope = ${hash}`,
@@ -47,7 +59,7 @@ export class TransactionIds {
 
   /** Runs `work` once for a transaction id, however many requests with it come in at the same time. */
   async once<T>(scope: TransactionScope, work: () => Promise<T>): Promise<T> {
-    const key = textOf(scope);
+    const key = scope.text;
     const running = this.#underWay.get(key);
     // The same key is the same path, so what runs is of the same kind.
     if (running) return running as Promise<T>;
@@ -58,8 +70,7 @@ export class TransactionIds {
 
   /** Puts a transaction's outcome into the write of its event. */
   remember(tx: Tx, scope: TransactionScope, eventNid: number, now: number): void {
-    const { deviceId, txnId } = scope;
-    const hash = hashOf(scope);
+    const { deviceId, txnId, hash } = scope;
     this.#scopes.add(hash);
     this.#recent.set(eventNid, { deviceId, txnId });
     if (this.#recent.size > mostRecent) this.#forgetOldest();
@@ -111,22 +122,4 @@ export class TransactionIds {
       if (oldest.latest === null || oldest.latest >= timestamp) return;
     }
   }
-}
-
-const mostRecent = 5_000;
-const forgottenAtOnce = 5_000;
-/** Bytes of a hash: enough that no two transactions of a day ever meet. */
-const scopeBytes = 12;
-
-function textOf(scope: TransactionScope): string {
-  return JSON.stringify([scope.userNid, scope.deviceId, scope.path, scope.txnId]);
-}
-
-/** A send asks for it twice. */
-const hashes = new WeakMap<TransactionScope, Uint8Array>();
-
-function hashOf(scope: TransactionScope): Uint8Array {
-  let known = hashes.get(scope);
-  if (!known) hashes.set(scope, (known = hash('sha256', textOf(scope), 'buffer').subarray(0, scopeBytes)));
-  return known;
 }
