@@ -31,6 +31,7 @@ import toDevice from './0160-to-device.ts';
 import keyBackup from './0165-key-backup.ts';
 import dehydratedDevices from './0166-dehydrated-devices.ts';
 import partialRooms from './0170-partial-rooms.ts';
+import redactionsByRoom from './0175-redactions-by-room.ts';
 import unprovenPdus from './0176-unproven-pdus.ts';
 
 /** Every step of the schema, in order. A new one goes last, in a file `NNNN-name.ts`; one that was released is never changed. */
@@ -67,5 +68,6 @@ export const migrations: readonly Migration[] = [
   keyBackup,
   dehydratedDevices,
   partialRooms,
+  redactionsByRoom,
   unprovenPdus,
 ];

@@ -4,9 +4,13 @@ import { inList, sql, type Db, type Tx } from '../../../platform/database/index.
 import { decodeEventId, encodeEventId } from '../../events/event-codec.ts';
 import type { StoredEvent } from '../../events/stored-event.ts';
 import type { RoomIdentity } from '../../room-ids.ts';
+import type { Room } from '../../room.ts';
 
 /** So many of the events that follow a gap are looked at: the first that came are the likeliest to follow nothing else. */
 const mostChildren = 20;
+
+/** The gaps of a room with no more are kept in memory while events come in. */
+const mostInMemory = 1000;
 
 /** An event that events with a place follow and that has no place itself. */
 export interface Gap {
@@ -29,12 +33,23 @@ export function gapsBehind(prevEventIds: readonly EventId[], near: ReadonlyMap<E
   return [...new Set(prevEventIds)].filter((eventId) => near.get(eventId)?.position === undefined);
 }
 
-/** Whether an event with a place follows this one, which has none. */
-export async function isGap(db: Db, roomNid: number, eventId: EventId): Promise<boolean> {
+/** Whether an event with a place follows this one, which has none. To be called in the room's turn. */
+export async function isGap(db: Db, room: Room, eventId: EventId): Promise<boolean> {
+  if (room.recent.mayLearnFollowed) room.recent.learnFollowed(await allGaps(db, room));
+  const isKnown = room.recent.isFollowed(eventId);
+  if (isKnown !== undefined) return isKnown;
   const row = await db.get(
-    sql`SELECT child_nid FROM backward_extremities WHERE room_nid = ${roomNid} AND event_id = ${encodeEventId(eventId)} LIMIT 1`,
+    sql`SELECT child_nid FROM backward_extremities WHERE room_nid = ${room.nid} AND event_id = ${encodeEventId(eventId)} LIMIT 1`,
   );
   return row !== undefined;
+}
+
+/** Undefined where they are very many. */
+async function allGaps(db: Db, room: Room): Promise<EventId[] | undefined> {
+  const rows = await db.all<{ event_id: Uint8Array }>(
+    sql`SELECT DISTINCT event_id FROM backward_extremities WHERE room_nid = ${room.nid} LIMIT ${mostInMemory + 1}`,
+  );
+  return rows.length > mostInMemory ? undefined : rows.map((row) => decodeEventId(row.event_id, room.rules));
 }
 
 /** The events with a place that follow these, which have none; the first that came, as many as are worth a look. */

@@ -230,7 +230,7 @@ async function extremitiesWith(
   const { nid, eventId, depth, stateRoot = emptyState } = event;
   const followed = await followedBy(tools.events, identity, near, prevEvents);
   // One that fills a gap has events after it already.
-  const isFollowed = room.recent.isFollowed(eventId) || (await isGap(tools.database, room.nid, eventId));
+  const isFollowed = await isGap(tools.database, room, eventId);
   return extremitiesAfter(room.head.extremities, followed, isFollowed ? undefined : { nid, eventId, depth, stateRoot });
 }
 
