@@ -80,13 +80,15 @@ function parse(text: string): unknown {
   return mayHoldInexactNumbers(text) ? parseExactJson(text) : parseJson(text);
 }
 
-/** Undefined where the server says that it has no such thing, or that we may not have it. */
+/**
+ * Undefined where the server says that it has no such thing. That we may not have it says nothing of the kind: a server may not have
+ * heard yet that we are in the room.
+ */
 async function orNothing<Answer>(asking: Promise<Answer>): Promise<Answer | undefined> {
   try {
     return await asking;
   } catch (error) {
-    const hasNot = error instanceof RemoteError && error.failure === 'refused' && (error.status === 404 || error.status === 403);
-    if (hasNot) return undefined;
+    if (error instanceof RemoteError && error.failure === 'refused' && error.status === 404) return undefined;
     throw error;
   }
 }
