@@ -64,8 +64,8 @@ export class PretendedRooms implements Pick<Receiving, 'atTheDoor' | 'place'> {
 }
 
 /** An event as far as the pretended rooms look at it. */
-export function pdu(roomId: string, eventId: string): Record<string, unknown> {
-  return { room_id: roomId, event_id: eventId, type: 'm.room.message', content: {} };
+export function pdu(roomId: string, eventId: string, follows: readonly string[] = []): Record<string, unknown> {
+  return { room_id: roomId, event_id: eventId, type: 'm.room.message', content: {}, prev_events: follows, auth_events: [] };
 }
 
 /** Opens the inbound side over pretended rooms. */

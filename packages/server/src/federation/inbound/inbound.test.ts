@@ -131,6 +131,26 @@ forEachDatabase('transactions of other servers', ({ test }) => {
     await inbound.stop();
   });
 
+  test('an event that overtook what it follows is placed after it', async ({ database }) => {
+    const hive = await openHive(database);
+    const { room } = await hive.friendsInARoom();
+    const { inbound, rooms } = await openPretended(hive);
+    inbound.start({});
+    const busy = Promise.withResolvers<void>();
+    rooms.onReceive = (eventId) => (eventId === '$zero' ? busy.promise : undefined);
+    await sends(inbound, 'zero', { pdus: [pdu(room.roomId, '$zero')] });
+    await rooms.until(() => rooms.attempts.length === 1);
+    const early = [pdu(room.roomId, '$three', ['$two']), pdu(room.roomId, '$four', ['$three'])];
+    await sends(inbound, 'early', { pdus: early }, 'third.example' as never);
+    const late = [pdu(room.roomId, '$two', ['$one']), pdu(room.roomId, '$one', ['$zero']), pdu(room.roomId, '$three', ['$two'])];
+    await sends(inbound, 'late', { pdus: late });
+    busy.resolve();
+    await rooms.until(() => rooms.taken.length === 6);
+    assert.deepEqual(rooms.taken, ['$zero', '$one', '$two', '$three', '$four', '$three']);
+    await inbound.stop();
+    assert.deepEqual(await database.all(sql`SELECT id FROM pdu_inbox`), []);
+  });
+
   test('an event is placed while those before it are written, and stays in the inbox until it is on disk', async ({
     database,
   }) => {

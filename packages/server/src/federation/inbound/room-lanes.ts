@@ -1,10 +1,11 @@
+import { bareIds } from '@myelin/protocol/events';
 import type { ServerName } from '@myelin/protocol/identifiers';
 
 import type { Clock, Scheduled } from '../../platform/clock.ts';
 import { LaneBrokenError, type Database, type Interner } from '../../platform/database/index.ts';
 import { letOthersRun } from '../../platform/let-others-run.ts';
 import type { Logger } from '../../platform/observability/index.ts';
-import type { Received, Receiving, RoomIdentity, Rooms } from '../../rooms/index.ts';
+import { referencesFirst, type Received, type Receiving, type RoomIdentity, type Rooms } from '../../rooms/index.ts';
 import { abandon, oldestInInbox, putAttempts, takeFromInbox, type InboxEntry } from './pdu-inbox.store.ts';
 
 export interface LaneNeeds {
@@ -53,8 +54,9 @@ const firstRestMs = 1000;
 const longestRestMs = 5 * 60_000;
 
 /**
- * Brings events from the inbox into their rooms: the events of a room one after another in the order in which they came, each as soon as
- * the one before has its place in memory, while the disk is still busy with those before; rooms side by side, an event of each in turn.
+ * Brings events from the inbox into their rooms: the events of a room one after another, what they follow first and else in the order in
+ * which they came, each as soon as the one before has its place in memory, while the disk is still busy with those before; rooms side by
+ * side, an event of each in turn.
  * A room that waits for another server holds up nobody. What fails is tried again later, and given up with a reason in the end. An
  * entry is deleted once its room has it on disk, so that a crash at worst shows a room what it knows.
  */
@@ -84,6 +86,7 @@ export class RoomLanes {
     if (lane.whole && this.#inMemory + entries.length <= itemsInMemory) {
       lane.items.push(...entries);
       this.#inMemory += entries.length;
+      putInOrder(lane);
     } else lane.whole = false;
     this.#makeReady(lane);
   }
@@ -273,6 +276,7 @@ export class RoomLanes {
     lane.items = [...fresh, ...(entries.length < limit ? arrived.filter(({ id }) => !known.has(id)) : [])];
     this.#inMemory += lane.items.length - arrived.length;
     if (entries.length >= limit) lane.whole = false;
+    putInOrder(lane);
   }
 
   /** Lays an entry aside until its next attempt, or gives it up. */
@@ -295,4 +299,14 @@ export class RoomLanes {
     });
     lane.resting.set(entry.id, rest);
   }
+}
+
+/** Servers overtake each other: nobody is asked for an event that waits here itself. Looks at the events of one turn. */
+function putInOrder(lane: Lane): void {
+  if (lane.items.length < 2) return;
+  const some = lane.items.slice(0, eventsInATurn);
+  const ordered = referencesFirst(some, ({ pdu }) => [...bareIds(pdu.prev_events), ...bareIds(pdu.auth_events)]);
+  // One that came twice stands there once, and behind it the other time.
+  const taken = new Set(ordered);
+  lane.items.splice(0, some.length, ...ordered, ...some.filter((entry) => !taken.has(entry)));
 }

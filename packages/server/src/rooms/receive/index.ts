@@ -13,6 +13,7 @@ export {
   type SignatureVerifier,
   type StatePiece,
 } from './remote-events.ts';
+export { referencesFirst } from './gather/references-first.ts';
 export type { Wanted } from './backfill.ts';
 export type { Entrance } from './enter/enter-room.ts';
 export type { Gap } from './turn/gaps.store.ts';
