@@ -14,6 +14,16 @@ const about = (room: HostileRoom, stateKey: string, membership: string): Sent =>
     auth: room.auth('m.room.join_rules').slice(0, membership === 'invite' ? undefined : -1),
   });
 
+/** Resolves when Alice's server has sent something with these words. */
+function strangerHears(room: HostileRoom, words: string): Promise<void> {
+  return new Promise((resolve) => {
+    room.stage.stranger.answersUnder.set('/_matrix/federation/v1/send/', (_, transaction) => {
+      if (JSON.stringify(transaction).includes(words)) resolve();
+      return { pdus: {} };
+    });
+  });
+}
+
 holdAgainst(
   'memberships of those who cannot be',
   ['invite', 'ban', 'leave'].flatMap((membership) =>
@@ -22,10 +32,13 @@ holdAgainst(
       given: (room) => room.empowers(100),
       sends: (room) => about(room, nobody, membership),
       gets: 'taken',
+      clientsSee: 'the event',
       async afterwards(room) {
+        const heard = strangerHears(room, 'still here');
         const members = await room.alice.get(`/rooms/${encodeURIComponent(room.roomId)}/members`);
         assert.ok(members.chunk.some(({ state_key }: any) => state_key === mallory));
         await room.alice.says('still here', room.roomId);
+        await heard;
         // What clients are told is held against the specification at the end.
         const answer = await room.alice.get('/sync');
         assert.deepEqual(answer.rooms.join[room.roomId].summary['m.heroes'], [mallory]);

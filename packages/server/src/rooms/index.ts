@@ -26,7 +26,7 @@ export { referencesOf } from './events/event-codec.ts';
 export type { EventStore } from './events/event-store.ts';
 export { StoredEvent } from './events/stored-event.ts';
 export type { EventVerdict } from './events/stored-event.ts';
-export { membershipIn } from './membership/membership.ts';
+export { membershipIn, serverOfMember } from './membership/membership.ts';
 export type { Membership, MembershipChange, UserMembership } from './membership/membership.ts';
 export type { Memberships, UserRooms } from './membership/memberships.ts';
 export { localMemberWithPower } from './membership/local-member-with-power.ts';

@@ -1,8 +1,15 @@
-import { domainOf, type ServerName, type UserId } from '@myelin/protocol/identifiers';
+import type { ServerName } from '@myelin/protocol/identifiers';
 
 import type { Database, Interner } from '../../platform/database/index.ts';
 import { RecentChanges } from '../../platform/streams/index.ts';
-import { joinedServers, membershipIn, type PersistHook, type Rooms, type StoredEvent } from '../../rooms/index.ts';
+import {
+  joinedServers,
+  membershipIn,
+  serverOfMember,
+  type PersistHook,
+  type Rooms,
+  type StoredEvent,
+} from '../../rooms/index.ts';
 import { membershipEventsAfter, wasJoinedBy } from './outbound.store.ts';
 
 interface RoomServersNeeds {
@@ -82,7 +89,8 @@ export class RoomServers {
       const previous = event.replacesNid === undefined ? undefined : await this.#needs.rooms.events.byNid(event.replacesNid);
       const wasIn = previous !== undefined && membershipIn(previous.content) === 'join';
       const now = membershipIn(event.content);
-      if (wasIn || now === 'leave' || now === 'ban') concerned.add(domainOf(event.stateKey as UserId));
+      const server = serverOfMember(event.stateKey) as ServerName | '';
+      if (server !== '' && (wasIn || now === 'leave' || now === 'ban')) concerned.add(server);
     }
     concerned.delete(this.#needs.serverName);
     return concerned;
@@ -106,8 +114,9 @@ export class RoomServers {
       }
       const users = await names.textsOf(before.keys());
       const then = new Set(now);
-      const ofMoved = Map.groupBy(before, ([userNid]) => domainOf((users.get(userNid) ?? '') as UserId));
+      const ofMoved = Map.groupBy(before, ([userNid]) => serverOfMember(users.get(userNid) ?? '') as ServerName | '');
       for (const [server, moved] of ofMoved) {
+        if (server === '') continue;
         const wasIn =
           moved.some(([, joined]) => joined) || (await wasJoinedBy(database, roomNid, await names.idOf(server), position));
         if (wasIn) then.add(server);

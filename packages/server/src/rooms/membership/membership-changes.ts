@@ -1,8 +1,8 @@
-import { domainOf, type ServerName, type UserId } from '@myelin/protocol/identifiers';
+import type { ServerName } from '@myelin/protocol/identifiers';
 
 import type { Interner } from '../../platform/database/index.ts';
 import type { StoredEvent } from '../events/stored-event.ts';
-import { membershipIn, type MembershipChange } from './membership.ts';
+import { membershipIn, serverOfMember, type MembershipChange } from './membership.ts';
 
 export interface MembershipTools {
   readonly names: Interner;
@@ -24,8 +24,7 @@ export async function membershipChange(
   position: number,
 ): Promise<MembershipChange> {
   const event = (after ?? before) as StoredEvent;
-  // The authorisation rules let no other state key pass.
-  const server = domainOf(event.stateKey as UserId);
+  const server = serverOfMember(event.stateKey ?? '');
   return {
     roomNid: event.roomNid,
     userNid,

@@ -1,5 +1,6 @@
 import type { JsonObject } from '@myelin/protocol/events';
 import { readMembership, type Membership } from '@myelin/protocol/events/content';
+import { domainOf, isUserId } from '@myelin/protocol/identifiers';
 
 export type { Membership };
 
@@ -21,6 +22,14 @@ export function membershipOfCode(code: number): Membership {
 /** The membership that an event's content states; `leave` where it states none that is known. */
 export function membershipIn(content: JsonObject): Membership {
   return readMembership(content) ?? 'leave';
+}
+
+/**
+ * The server of the user whom a member event is about. Whoever joins is a user of some server; whoever is invited or banned may be any text
+ * that somebody with the power has come upon, and that is of no server: the empty name stands for it.
+ */
+export function serverOfMember(stateKey: string): string {
+  return isUserId(stateKey) ? domainOf(stateKey) : '';
 }
 
 /** A user's membership by a room's current state. */

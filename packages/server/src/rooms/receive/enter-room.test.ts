@@ -52,6 +52,23 @@ forEachDatabase('entering rooms', ({ test, dialect }) => {
     });
   }
 
+  test('a room in which somebody has invited and banned what is nobody can be entered', async ({ database, reopen }) => {
+    const { others, join } = friendsElsewhere('10');
+    let last = join;
+    for (const nobody of ['', 'nobody', '@', '@:', '@nobody:not a server']) {
+      last = others.send(membership(nobody, 'invite', ann), [last]);
+      last = others.send(membership(`${nobody}!`, 'ban', ann), [last]);
+    }
+    const late = others.send(membership(max, 'join'), [last]);
+    const rooms = await roomsOver(database, others);
+    const room = await enters(rooms, others, late);
+    assert.deepEqual(await readable(rooms, room), expected(others, [late]));
+    assert.equal((await memberCounts(database, room.nid)).get('join'), 6);
+    assert.equal((await joinedServers(database, room.nid)).length, 5);
+    const again = await roomsOver(await reopen(), others);
+    assert.deepEqual(await readable(again, room), expected(others, [late]));
+  });
+
   test('members are counted, by what the state says', async ({ database }) => {
     const { others, join } = friendsElsewhere('10');
     const rooms = await roomsOver(database, others);

@@ -1,11 +1,10 @@
 import type { JsonObject } from '@myelin/protocol/events';
 import { readMembership } from '@myelin/protocol/events/content';
-import { domainOf, type UserId } from '@myelin/protocol/identifiers';
 
 import { inList, sql } from '../../../platform/database/index.ts';
 import type { StoredEvent } from '../../events/stored-event.ts';
 import { membershipsOfRoom } from '../../membership/membership-store.ts';
-import { membershipIn, type Membership, type MembershipChange } from '../../membership/membership.ts';
+import { membershipIn, serverOfMember, type Membership, type MembershipChange } from '../../membership/membership.ts';
 import type { Room } from '../../room.ts';
 import type { StateDifference } from '../../state/index.ts';
 import type { ReceiveTools } from '../receive-tools.ts';
@@ -48,8 +47,7 @@ export async function membersWhoCome(
       const eventNid = after ?? beforeNid ?? 0;
       const member = own.get(eventNid) ?? stored.get(eventNid);
       if (!member) continue;
-      // The authorisation rules let no other state key pass.
-      const server = domainOf((users.get(userNid) ?? '') as UserId);
+      const server = serverOfMember(users.get(userNid) ?? '');
       const serverNid = servers.get(server) ?? (await tools.names.idOf(server));
       servers.set(server, serverNid);
       const previous = before.get(userNid);
