@@ -56,6 +56,8 @@ export interface DeviceMessages {
 export const everyDevice = '*';
 /** One request or EDU is one write, which must not hold up the others: so many messages at most, with `*` written out. */
 export const mostMessages = 10_000;
+/** And so many bytes, with `*` written out: somewhat more than the body of a request may have that names each device. */
+const mostBytes = 16 * 1024 * 1024;
 /** Characters of a message id, which may have 32; https://spec.matrix.org/v1.19/server-server-api/#definition-mdirect_to_device */
 const messageIdLength = 24;
 
@@ -83,7 +85,10 @@ export class ToDevice {
     this.stream = new Stream('to_device', positions.sequence, needs.notifier);
     this.recent = new RecentChanges(this.stream.now);
     this.#emptyUpTo = new ByteCache({ budget: needs.caches, cost: (_position, key) => stringBytes(key) });
-    needs.devices.onDeleted((tx, { user, deviceIds }) => takeAllMessages(tx, user.userNid, deviceIds));
+    needs.devices.onDeleted((tx, { user, deviceIds }) => {
+      takeAllMessages(tx, user.userNid, deviceIds);
+      tx.onCommit(() => this.#clearAgain(user.userNid, deviceIds));
+    });
   }
 
   static async open(needs: ToDeviceNeeds): Promise<ToDevice> {
@@ -171,6 +176,20 @@ export class ToDevice {
     if (others > 0) this.#needs.limiters['rc_key_requests']?.limit(`${sender} ${deviceId}`, others);
   }
 
+  /**
+   * A write that was under way when devices were deleted may not have seen that, nor the deletion its messages. They would wait for the
+   * next device of that name. Those that come from now on are for that.
+   */
+  #clearAgain(userNid: number, deviceIds: readonly DeviceId[]): void {
+    const { database, logger } = this.#needs;
+    const { last } = this.#positions.sequence;
+    database
+      .write((tx) => {
+        for (const deviceId of deviceIds) takeMessages(tx, userNid, deviceId, last);
+      })
+      .catch((error: unknown) => logger.warn({ err: error }, 'a message to a device that was deleted may be left'));
+  }
+
   /** The messages to devices of this server's users. */
   async #toOurDevices({ sender, type, messages }: DeviceMessages): Promise<LocalMessage[]> {
     const { names, devices, serverName } = this.#needs;
@@ -180,6 +199,7 @@ export class ToDevice {
     const known = await devices.idsOf([...nids.values()]);
     const head = `{"type":${JSON.stringify(type)},"sender":${JSON.stringify(sender)},"content":`;
     const found: LocalMessage[] = [];
+    let bytes = 0;
     for (const [userId, userNid] of nids) {
       const byDevice = messages.get(userId as UserId);
       const texts = new Map<JsonObject, string>();
@@ -190,6 +210,8 @@ export class ToDevice {
         texts.set(content, text);
         found.push({ userNid, deviceId, message: `${head}${text}}` });
         if (found.length > mostMessages) throw tooLarge(`More than ${mostMessages} messages at once`);
+        bytes += text.length;
+        if (bytes > mostBytes) throw tooLarge(`Messages of more than ${mostBytes} bytes at once`);
       }
     }
     return found;
