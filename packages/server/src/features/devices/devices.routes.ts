@@ -5,16 +5,13 @@ import { type Route, route } from '../../platform/http/index.ts';
 import { type Confirmation, identityOf } from '../account/index.ts';
 import type { UserInteractiveAuth } from '../user-interactive-auth/index.ts';
 import type { Device } from './devices.store.ts';
-import type { Devices } from './devices.ts';
+import { type Devices, longestName } from './devices.ts';
 
 export interface DeviceRoutesNeeds {
   readonly devices: Devices;
   readonly userInteractiveAuth: UserInteractiveAuth;
   readonly confirmation: Confirmation;
 }
-
-/** Longer names are refused, as Synapse does. */
-const longestName = 100;
 
 /** https://spec.matrix.org/v1.19/client-server-api/#device-management */
 export function deviceRoutes({ devices, userInteractiveAuth, confirmation }: DeviceRoutesNeeds): Route[] {

@@ -35,6 +35,19 @@ forEachHomeserver('devices', ({ test, testWith }) => {
     await alice.isRefused('PUT', `/devices/${alice.deviceId}`, { status: 400, errcode: 'M_TOO_LARGE' }, tooLong);
   });
 
+  test('a name that is too long at login is cut', async ({ homeserver }) => {
+    const alice = await homeserver.person('alice');
+    const login = {
+      type: 'm.login.password',
+      identifier: { type: 'm.id.user', user: alice.userId },
+      password: alice.password,
+      device_id: 'WORDY',
+      initial_device_display_name: `my ${'very '.repeat(1000)} old phone`,
+    };
+    await homeserver.request('POST', '/login', { body: login });
+    assert.equal((await alice.get('/devices/WORDY')).display_name, login.initial_device_display_name.slice(0, 100));
+  });
+
   test('Alice logs her lost phone out, and must say who she is', async ({ homeserver }) => {
     const phone = await homeserver.person('alice');
     const laptop = await homeserver.anotherDeviceOf(phone);

@@ -15,6 +15,9 @@ import {
   updateLastSeen,
 } from './devices.store.ts';
 
+/** Longer names are refused, as Synapse does: others read them with the keys of the device. */
+export const longestName = 100;
+
 /** Devices that are gone. What hangs on them (keys, pushers, messages) goes in the same transaction. */
 export interface DeletedDevices {
   readonly user: AccountIdentity;
@@ -27,7 +30,7 @@ export interface Devices {
   get(userNid: number, deviceId: DeviceId): Promise<Device | undefined>;
   /** The ids of the devices of some users; users without devices are left out. */
   idsOf(userNids: readonly number[]): Promise<ReadonlyMap<number, readonly DeviceId[]>>;
-  /** Makes the device if it is not there; one that is there keeps its name. */
+  /** Makes the device if it is not there; one that is there keeps its name. A name that is too long is cut: the client has done nothing wrong. */
   putIn(tx: Tx, device: { readonly userNid: number; readonly deviceId: DeviceId; readonly displayName?: string }): void;
   rename(user: AccountIdentity, deviceId: DeviceId, displayName: string): Promise<void>;
   /** Those that are not there are passed over. */
@@ -72,7 +75,10 @@ export function openDevices({ database, clock }: { readonly database: Database; 
       return device && withSighting(userNid, device);
     },
     idsOf: (userNids) => readDeviceIds(database, userNids),
-    putIn: (tx, device) => insertDevice(tx, { ...device, ts: clock.now() }),
+    putIn(tx, { displayName, ...device }) {
+      const name = displayName?.slice(0, longestName).toWellFormed();
+      insertDevice(tx, { ...device, ...(name !== undefined && { displayName: name }), ts: clock.now() });
+    },
     rename: (user, deviceId, displayName) =>
       database.write((tx) => {
         updateDisplayName(tx, user.userNid, deviceId, displayName);
