@@ -5,7 +5,8 @@ import type { DeviceId } from '@myelin/protocol/identifiers';
 import { signatureBy, type Signatures, verifyJson } from '@myelin/protocol/signatures';
 
 import type { Database, InteractiveTx } from '../../platform/database/index.ts';
-import { readCrossSigningKeys } from './cross-signing/cross-signing.store.ts';
+import { keyIdInUse } from './cross-signing/check-cross-signing.ts';
+import { type CrossSigningKey, readCrossSigningKeys } from './cross-signing/cross-signing.store.ts';
 import type { KeyOwner, KeysChangeHooks } from './device-keys.ts';
 import { checkedDeviceKeys, fingerprintOf, parsedKeys, signaturesIn, statementOf } from './identity/check-device-keys.ts';
 import { isDeviceOf, putDeviceKeys, readKeysOfDevice } from './identity/device-keys.store.ts';
@@ -63,7 +64,10 @@ export async function prepareUpload(
   return async (tx) => {
     if (!(await isDeviceOf(tx, user.userNid, deviceId))) throw notFound('The device was deleted');
     if (fresh) {
-      const signatures = await vouchedFor(tx, user, fresh, upload);
+      const crossSigning = await readCrossSigningKeys(tx, [user.userNid]);
+      // Nobody could tell its signatures from those of that key.
+      if (crossSigning.some(({ publicKey }) => publicKey === deviceId)) throw keyIdInUse();
+      const signatures = vouchedFor(user, fresh, upload, crossSigning);
       await putKeys(tx, needs.hooks, user, deviceId, { ...fresh, signatures });
     }
     if (stocks) await needs.oneTimeKeys.addIn(tx, { userNid: user.userNid, deviceId }, { oneTime, fallback });
@@ -107,14 +111,14 @@ async function putKeys(
 }
 
 /** The signatures on keys that are kept: the device's own, and the one of the user's self-signing key where the upload brings it. */
-async function vouchedFor(
-  tx: InteractiveTx,
-  { userId, userNid }: KeyOwner,
+function vouchedFor(
+  { userId }: KeyOwner,
   fresh: JsonObject,
   { deviceKeys }: KeyUpload,
-): Promise<Signatures> {
+  crossSigning: readonly CrossSigningKey[],
+): Signatures {
   const signatures = signaturesIn(fresh);
-  const selfSigning = (await readCrossSigningKeys(tx, [userNid])).find(({ usage }) => usage === 'self_signing');
+  const selfSigning = crossSigning.find(({ usage }) => usage === 'self_signing');
   if (!deviceKeys || !selfSigning) return signatures;
   const keyId = `ed25519:${selfSigning.publicKey}`;
   const signature = signatureBy(deviceKeys, userId, keyId);

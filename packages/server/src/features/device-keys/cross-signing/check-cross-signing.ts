@@ -100,7 +100,7 @@ export function isSameKey(one: { readonly publicKey: string; readonly keys: Json
 }
 
 export function keyIdInUse(): MatrixError {
-  return forbidden('Key ID in use: one of your devices has the id of this key');
+  return forbidden('Key ID in use: one of your devices has the id of one of your cross-signing keys');
 }
 
 export function invalidSignature(reason: string): MatrixError {

@@ -219,6 +219,26 @@ forEachHomeserver('cross-signing', ({ test }) => {
     assert.deepEqual(signers(seen[deviceId], alice).length, 1);
   });
 
+  test('no device passes for one of the keys', async ({ homeserver }) => {
+    const alice = await homeserver.person('alice');
+    const identity = new Identity(alice);
+    await identity.publishes();
+    const login = {
+      type: 'm.login.password',
+      identifier: { type: 'm.id.user', user: alice.userId },
+      password: alice.password,
+      device_id: identity.master.publicKey,
+    };
+    const { body } = await homeserver.request('POST', '/login', { body: login });
+    const { deviceKeys } = new DeviceCrypto({ userId: alice.userId, deviceId: body.device_id });
+    const refused = await homeserver.request('POST', '/keys/upload', {
+      token: body.access_token,
+      body: { device_keys: deviceKeys },
+    });
+    assert.deepEqual([refused.status, refused.body.errcode], [403, 'M_FORBIDDEN']);
+    assert.deepEqual((await asksFor(alice, alice)).device_keys[alice.userId], {});
+  });
+
   test('what is called __proto__ is told like anything else, and nobody else’s objects get a member', async ({ homeserver }) => {
     const alice = await homeserver.person('alice');
     const signed = { ['__proto__']: { seenByAll: {}, ['__proto__']: {} } };
