@@ -18,7 +18,10 @@ export interface Halves {
 }
 
 export async function halvesOf(version: string, host: Person, guest: Person, friend: Person): Promise<Halves> {
-  return { room: await share(version, host, guest), host, guest, friend };
+  const room = await share(version, host, guest);
+  // The members may come after the join, and without them nobody can be invited.
+  await guest.get(inRoom(room, 'joined_members'));
+  return { room, host, guest, friend };
 }
 
 /** Done while neither server hears the other: each writes, and both change the same things in different ways. */

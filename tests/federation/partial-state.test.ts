@@ -147,11 +147,11 @@ describe('rooms whose members come later', () => {
 
   test('where the server through which Bob came in is gone, another tells the members', async () => {
     const room = new CrowdedRoom(meadow(), brook(), 10);
-    const bob = await home().person('bob');
-    await joins(bob, room, brook().name);
     const uri = `/_matrix/federation/v1/state/${encodeURIComponent(room.roomId)}`;
     brook().answers.set(uri, () => ({ status: 500, errcode: 'M_UNKNOWN', error: 'gone' }));
     brook().answers.delete(uri.replace('/state/', '/state_ids/'));
+    const bob = await home().person('bob');
+    await joins(bob, room, brook().name);
     room.tellsMembers();
     assert.deepEqual(await stateOf(bob, room), room.current);
     assert.ok(meadow().asked(uri) + meadow().asked(uri.replace('/state/', '/state_ids/')) > 0);

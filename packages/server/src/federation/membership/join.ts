@@ -16,7 +16,9 @@ import { pduJson } from './member-pdu.ts';
 import { letIn, type IdentifiedPdu, type NamedRoom, type RemoteMembershipTools } from './tools.ts';
 
 const templateTimeoutMs = 20_000;
-/** The answer holds the state of the whole room. */
+/** The members of a small room are here by then, and its client sees the whole of it at once; of a large one nobody waits for them. */
+const membersWaitedForMs = 250;
+/** The answer may hold the state of the whole room. */
 const joinTimeoutMs = 120_000;
 
 /**
@@ -55,7 +57,7 @@ async function enterThrough(
   });
   const answer = await openStateAnswer(tools.remote, server, call, { state: 'state', timeoutMs: joinTimeoutMs });
   const room: NamedRoom = { roomId, rules: signed.rules };
-  await tools.rooms.receiving.enterRoom({
+  const { nid } = await tools.rooms.receiving.enterRoom({
     ...room,
     origin: server,
     given: answer.given,
@@ -65,6 +67,7 @@ async function enterThrough(
       return { joinEvent, ...(isPartial === true && { partial: { servers: serversAmong(named) } }) };
     },
   });
+  await tools.rooms.partial.whenComplete(nid, membersWaitedForMs);
 }
 
 /** "Required if the room state has been partially omitted": whoever leaves the list out is as good as alone in the room. */

@@ -5,7 +5,7 @@ import type { ReceiveTools } from '../receive-tools.ts';
 import { completeRoom } from './complete-room.ts';
 
 /** Rooms whose members are fetched at the same time: each is a large answer that is verified and stored. */
-const roomsAtOnce = 2;
+const roomsAtOnce = 4;
 /** Servers that are asked one after another, before there is a pause. */
 const serversInARound = 10;
 const firstPauseMs = 1_000;
