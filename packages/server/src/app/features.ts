@@ -58,6 +58,7 @@ export async function buildFeatures(needs: AppNeeds): Promise<Features> {
   deviceKeys.keys.onChanged((tx, change) => deviceLists.lists.changed(tx, change));
   const filters = filtersFeature(needs);
   const accountData = await accountDataFeature(needs);
+  people.accountHooks.onDeactivated.push(({ userNid }) => accountData.accountData.forget(userNid));
   const receipts = await receiptsFeature({ ...needs, outgoingEdus, accountData: accountData.accountData });
   const push = await pushFeature({ ...needs, accountData: accountData.accountData, receipts: receipts.receipts });
   const typing = await typingFeature({ ...needs, outgoingEdus });

@@ -81,6 +81,11 @@ export function putContent(
     ON CONFLICT (user_nid, room_nid, type_nid) DO UPDATE SET position = excluded.position, content = excluded.content`);
 }
 
+/** Deletes the contents of all that a user keeps. What was kept when stays, so that the stream never goes back. */
+export function eraseContents(tx: Tx, userNid: number): void {
+  tx.run(sql`UPDATE account_data SET content = NULL WHERE user_nid = ${userNid} AND content IS NOT NULL`);
+}
+
 async function named(names: Interner, rows: readonly Row[]): Promise<AccountDatum[]> {
   const types = await names.textsOf(new Set(rows.map((row) => row.type_nid)));
   return rows.map((row) => ({

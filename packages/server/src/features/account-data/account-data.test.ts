@@ -55,6 +55,24 @@ forEachDatabase('account data', ({ test }) => {
     assert.deepEqual(await source.everything(hive.scope(alice, []), source.now()), {});
   });
 
+  test('an account that ends takes its secrets along, and leaves no position to be given twice', async ({ database, reopen }) => {
+    const hive = await openHive(database);
+    const { alice, bob } = hive.people;
+    const { room } = await hive.friendsInARoom();
+    const { accountData, source } = await keeperOf(hive);
+    await accountData.set(bob.userNid, 'm.secret_storage.default_key', { key: 'of Bob' });
+    await accountData.set(alice.userNid, 'm.cross_signing.master', { encrypted: {} });
+    await accountData.set(alice.userNid, 'm.ignored_user_list', { ignored_users: { [bob.userId]: {} } });
+    await accountData.set(alice.userNid, 'm.tag', { tags: {} }, room.nid);
+    assert.deepEqual([...(await hive.rooms.hooks.ignoredUsers(alice.userNid))], [bob.userId]);
+    await accountData.forget(alice.userNid);
+    await accountData.forget(alice.userNid);
+    assert.deepEqual(await source.everything(hive.scope(alice, [room.nid]), source.now()), {});
+    assert.deepEqual([...(await hive.rooms.hooks.ignoredUsers(alice.userNid))], []);
+    assert.deepEqual(await accountData.readContent(bob.userNid, 'm.secret_storage.default_key'), { key: 'of Bob' });
+    assert.equal((await keeperOf(await openHive(await reopen()))).source.now(), source.now());
+  });
+
   test('two tags given at once are both there', async ({ database }) => {
     const hive = await openHive(database);
     const { alice } = hive.people;

@@ -4,7 +4,7 @@ import type { JsonObject } from '@myelin/protocol/events';
 import type { Database, Interner } from '../../platform/database/index.ts';
 import { RecentChanges, Stream, StreamSequence, type Notifier } from '../../platform/streams/index.ts';
 import { Turns } from '../../platform/turns.ts';
-import { contentOf, lastPosition, putContent, wholeAccount } from './account-data.store.ts';
+import { allOfUser, contentOf, eraseContents, lastPosition, putContent, wholeAccount } from './account-data.store.ts';
 
 export interface AccountDataNeeds {
   readonly database: Database;
@@ -123,6 +123,15 @@ export class AccountData {
     });
   }
 
+  /** The account has ended: its secrets go, and all else that it kept. Nobody follows it any more, so nobody is woken. */
+  forget(userNid: number): Promise<void> {
+    return this.#turns.take(userNid, async () => {
+      const kept = await allOfUser(this.#database, this.#names, userNid);
+      await this.#database.write((tx) => eraseContents(tx, userNid));
+      for (const { roomNid, type } of kept) this.#tell({ userNid, roomNid, type, content: undefined });
+    });
+  }
+
   async #write(datum: {
     userNid: number;
     roomNid: number;
@@ -145,7 +154,10 @@ export class AccountData {
       slot.abandon();
       throw error;
     }
-    const change = { userNid, roomNid: roomNid === wholeAccount ? undefined : roomNid, type, content };
-    for (const listener of this.#listeners) listener(change);
+    this.#tell({ userNid, roomNid, type, content });
+  }
+
+  #tell({ roomNid, ...change }: AccountDataChange & { readonly roomNid: number }): void {
+    for (const listener of this.#listeners) listener({ ...change, roomNid: roomNid === wholeAccount ? undefined : roomNid });
   }
 }
