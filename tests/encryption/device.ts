@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 
 import type { ContractCheck } from '@myelin/testing';
-import { ClientEvent, createClient, MatrixError, MatrixEventEvent, type EmittedEvents, type MatrixEvent } from 'matrix-js-sdk';
+import { createClient, MatrixError, MatrixEventEvent, type EmittedEvents, type MatrixEvent } from 'matrix-js-sdk';
 import {
   CryptoEvent,
   VerificationPhase,
@@ -42,6 +42,9 @@ export class Device extends Talker {
 
   private constructor(client: ReturnType<typeof createClient>, keychain: Keychain, line: Line) {
     super(client);
+    client.on(CryptoEvent.UserTrustStatusChanged, (userId, status) => {
+      if (status.wasCrossSigningVerified() && !status.isCrossSigningVerified()) this.distrusts.add(userId);
+    });
     this.keychain = keychain;
     this.line = line;
   }
@@ -116,6 +119,9 @@ export class Device extends Talker {
     ];
   }
 
+  /** Whom the device had proven and who shows other keys now. */
+  readonly distrusts = new Set<string>();
+
   /** Makes keys that sign the person's devices, keeps them on the server under a new recovery key, and begins a backup. */
   async setsUpRecovery(): Promise<void> {
     await this.crypto.bootstrapCrossSigning({
@@ -151,13 +157,16 @@ export class Device extends Talker {
     return this.crypto.restoreKeyBackup();
   }
 
-  /** All keys of messages are in the backup. */
+  /** Waits until all keys of messages are in the backup. */
   async hasBackedUp(): Promise<void> {
-    let remaining = -1;
-    const count = (left: number): void => void (remaining = left);
-    this.client.on(CryptoEvent.KeyBackupSessionsRemaining, count);
-    await this.sees('that its keys are backed up', () => remaining === 0);
-    this.client.off(CryptoEvent.KeyBackupSessionsRemaining, count);
+    // The SDK tells how many remain while it works, and nothing when it has nothing to do.
+    const { olmMachine } = this.crypto as unknown as {
+      olmMachine: { roomKeyCounts(): Promise<{ readonly total: number; readonly backedUp: number }> };
+    };
+    await this.#comesTo('that its keys are backed up', async () => {
+      const { total, backedUp } = await olmMachine.roomKeyCounts();
+      return backedUp === total;
+    });
   }
 
   /** Makes a room in which everything is encrypted, and invites somebody. */
@@ -198,24 +207,13 @@ export class Device extends Talker {
       .map((event) => `${event.getId()}: ${event.decryptionFailureReason}`);
   }
 
-  /** Whether the device has learnt of the devices of somebody. */
+  /** Waits until the device has learnt which devices somebody has. */
   async knowsDevices(of: string, expected: readonly Device[]): Promise<void> {
     const wanted = expected.map(({ deviceId }) => deviceId).toSorted();
-    let known: string[] = [];
-    const look = async (): Promise<void> => {
+    await this.#comesTo(`the devices ${wanted.join()} of ${of}`, async () => {
       const devices = await this.crypto.getUserDeviceInfo([of], true);
-      known = [...(devices.get(of)?.keys() ?? [])].toSorted();
-    };
-    await look();
-    const again = (): void => void look();
-    this.client.on(CryptoEvent.DevicesUpdated, again);
-    try {
-      await this.sees(`the devices of ${of}`, () => JSON.stringify(known) === JSON.stringify(wanted));
-    } catch (error) {
-      throw new Error(`${this.userId} knows ${known.join()} of ${of}, and should know ${wanted.join()}`, { cause: error });
-    } finally {
-      this.client.off(CryptoEvent.DevicesUpdated, again);
-    }
+      return JSON.stringify([...(devices.get(of)?.keys() ?? [])].toSorted()) === JSON.stringify(wanted);
+    });
   }
 
   /** Two devices compare emoji: of one person, or of two who have a room together. */
@@ -252,9 +250,17 @@ export class Device extends Talker {
 
   /** Waits until the device counts another as proven by its owner. */
   async trusts(other: Device): Promise<void> {
-    await this.#seesVerified(other, async () => {
+    await this.#comesTo(`that ${other.userId} ${other.deviceId} is proven`, async () => {
       const status = await this.crypto.getDeviceVerificationStatus(other.userId, other.deviceId);
       return status?.isVerified() === true;
+    });
+  }
+
+  /** Waits until the device sees that the owner of another has signed it. */
+  async seesSigned(other: Device): Promise<void> {
+    await this.#comesTo(`that ${other.userId} ${other.deviceId} is signed`, async () => {
+      const status = await this.crypto.getDeviceVerificationStatus(other.userId, other.deviceId);
+      return status?.signedByOwner === true;
     });
   }
 
@@ -263,15 +269,15 @@ export class Device extends Talker {
     await this.client.logout();
   }
 
-  async #seesVerified(other: Device, look: () => Promise<boolean>): Promise<void> {
-    let verified = await look();
-    const again = (): void => void look().then((now) => (verified = now));
-    const moments = [CryptoEvent.DevicesUpdated, CryptoEvent.UserTrustStatusChanged, ClientEvent.Sync] as const;
-    for (const moment of moments) this.client.on(moment, again);
+  /** As `sees`, for what the device must be asked. */
+  async #comesTo(what: string, ask: () => Promise<boolean>): Promise<void> {
+    let isThere = await ask();
+    const again = (): void => void ask().then((now) => (isThere ||= now));
+    for (const moment of this.moments) this.client.on(moment, again);
     try {
-      await this.sees(`that ${other.userId} ${other.deviceId} is proven`, () => verified);
+      await this.sees(what, () => isThere);
     } finally {
-      for (const moment of moments) this.client.off(moment, again);
+      for (const moment of this.moments) this.client.off(moment, again);
     }
   }
 

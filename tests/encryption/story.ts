@@ -4,18 +4,38 @@ import type { ContractCheck } from '@myelin/testing';
 
 import { Device, type Home } from './device.ts';
 
+/** A homeserver, and what its answers are held against. */
+export interface CheckedHome extends Home {
+  readonly contract: ContractCheck;
+}
+
+/** Where the two people are at home. */
+export interface Homes {
+  readonly alice: CheckedHome;
+  readonly bob: CheckedHome;
+}
+
+/** The same server, wherever it is when it starts again; its answers are held against the spec. */
+export function checkedHome(home: Home, contract: ContractCheck): CheckedHome {
+  return {
+    contract,
+    get baseUrl() {
+      return home.baseUrl;
+    },
+  };
+}
+
 /** Two people, on one server or on two, with two devices each that their owners have proven. */
 export class Story {
-  readonly contract: ContractCheck;
-  readonly homes: { readonly alice: Home; readonly bob: Home };
+  readonly homes: Homes;
   readonly #devices: Device[] = [];
+  readonly #said: string[] = [];
   alice: readonly Device[] = [];
   bob: readonly Device[] = [];
   room = '';
 
-  constructor(homes: { readonly alice: Home; readonly bob: Home }, contract: ContractCheck) {
+  constructor(homes: Homes) {
     this.homes = homes;
-    this.contract = contract;
   }
 
   get everyone(): readonly Device[] {
@@ -32,15 +52,15 @@ export class Story {
    * They sign up on their phones and make recovery keys. Alice proves her laptop with hers; Bob lets his phone and his laptop show emoji, and
    * the phone hands over what it keeps.
    */
-  async begins(): Promise<void> {
-    const { homes, contract } = this;
+  async begins(aliceName = 'alice', bobName = 'bob'): Promise<void> {
+    const { alice, bob } = this.homes;
     const phones = await Promise.all([
-      Device.signsUp(homes.alice, 'alice', contract),
-      Device.signsUp(homes.bob, 'bob', contract),
+      Device.signsUp(alice, aliceName, alice.contract),
+      Device.signsUp(bob, bobName, bob.contract),
     ]);
     this.#devices.push(...phones);
     await Promise.all(phones.map((phone) => phone.setsUpRecovery()));
-    const laptops = await Promise.all([this.signsIn(homes.alice, phones[0]), this.signsIn(homes.bob, phones[1])]);
+    const laptops = await Promise.all([this.signsIn(alice, phones[0]), this.signsIn(bob, phones[1])]);
     await laptops[0].recovers();
     await phones[1].knowsDevices(phones[1].userId, [phones[1], laptops[1]]);
     await laptops[1].comparesEmoji(phones[1]);
@@ -50,8 +70,8 @@ export class Story {
   }
 
   /** Another device of somebody, which nobody has proven yet. */
-  async signsIn(home: Home, owner: Device): Promise<Device> {
-    const device = await Device.signsIn(home, owner.keychain, this.contract);
+  async signsIn(home: CheckedHome, owner: Device): Promise<Device> {
+    const device = await Device.signsIn(home, owner.keychain, home.contract);
     this.#devices.push(device);
     return device;
   }
@@ -76,6 +96,7 @@ export class Story {
   /** Somebody says something, and every device reads it. */
   async says(speaker: Device, body: string, readers: readonly Device[] = this.everyone): Promise<void> {
     await speaker.says(this.room, body);
+    this.#said.push(body);
     await Promise.all(readers.map((device) => device.reads(this.room, body)));
   }
 
@@ -84,9 +105,13 @@ export class Story {
     for (const [index, device] of this.everyone.entries()) await this.says(device, `${what} ${index}`);
   }
 
-  /** No device has anything that it cannot read. */
-  nothingIsUnreadable(devices: readonly Device[] = this.everyone): void {
-    for (const device of devices) assert.deepEqual(device.unreadable(this.room), [], `${device.userId} ${device.deviceId}`);
+  /** All devices have read everything that was said, back to the start of the room. */
+  async everythingIsReadable(devices: readonly Device[] = this.everyone): Promise<void> {
+    for (const device of devices) {
+      await device.pagesBackToTheStart(this.room);
+      for (const body of this.#said) await device.reads(this.room, body);
+      assert.deepEqual(device.unreadable(this.room), [], `${device.userId} ${device.deviceId}`);
+    }
   }
 
   ends(): void {
@@ -132,4 +157,17 @@ export async function takeAway(story: Story): Promise<void> {
   story.bob = story.bob.filter((device) => device !== laptop);
   for (const device of story.everyone) await device.knowsDevices(bob.userId, story.bob);
   await story.everyoneSays('without the laptop');
+}
+
+/** Somebody loses all keys and begins anew. The other is told, and after they have proven each other again it is as before. */
+export async function beginAnew(story: Story): Promise<void> {
+  const [alice, bob] = story.phones;
+  for (const other of story.alice.slice(1)) await other.logsOut();
+  story.alice = [alice];
+  await alice.setsUpRecovery();
+  await bob.sees('that Alice is not who she was', () => bob.distrusts.has(alice.userId));
+  await bob.crypto.withdrawVerificationRequirement(alice.userId);
+  for (const device of story.bob) await device.knowsDevices(alice.userId, story.alice);
+  await story.everyoneSays('anew');
+  await proveEachOther(story);
 }

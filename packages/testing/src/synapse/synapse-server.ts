@@ -18,6 +18,8 @@ const betweenAsksMs = 50;
 /** A real Synapse as a child process, on SQLite. Its name is `localhost` with a port: that needs no DNS. */
 export class SynapseServer {
   readonly serverName: string;
+  /** Where its clients reach it. */
+  readonly baseUrl: string;
   readonly #directory: string;
   readonly #python: string;
   readonly #http: HttpClient;
@@ -28,7 +30,8 @@ export class SynapseServer {
     this.serverName = parts.serverName;
     this.#directory = parts.directory;
     this.#python = parts.python;
-    this.#http = new HttpClient(`http://127.0.0.1:${parts.clientPort}`, unchecked);
+    this.baseUrl = `http://127.0.0.1:${parts.clientPort}`;
+    this.#http = new HttpClient(this.baseUrl, unchecked);
   }
 
   /**
