@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 
+import type { ServerName } from '@myelin/protocol/identifiers';
 import type { Person } from '@myelin/testing';
 import { postgresDatabases, sqliteDatabases } from '@myelin/testing/databases';
 import { startFederation, type FederatedHomeservers } from '@myelin/testing/federation';
@@ -111,6 +112,29 @@ for (const databases of [sqliteDatabases, postgresDatabases()]) {
       // A sign of life: what waits for it goes out at once.
       await bob.says('I am back', (await bob.get('/joined_rooms')).joined_rooms[0]);
       await seesDevices(bob, alice, idsOf(alice, ...laptops.slice(1)));
+    });
+
+    test('signatures of devices arrive, also those that are made while a server is away', async () => {
+      const { alice, bob } = await friends();
+      const identity = new Identity(alice);
+      await identity.publishes();
+      await identity.signsDevice(new DeviceCrypto(alice));
+      const isSigned = (device: Person) => (answer: any) => {
+        const keys = answer.device_keys[alice.userId]?.[device.deviceId];
+        return keys?.signatures[alice.userId][identity.selfSigning.keyId] !== undefined;
+      };
+      await sees(bob, alice, isSigned(alice));
+      await servers().cutOff(nest);
+      const tablet = await servers().named(hive).anotherDeviceOf(alice);
+      await new DeviceCrypto(tablet).publishes();
+      await identity.signsDevice(new DeviceCrypto(tablet));
+      await servers().reconnect(nest);
+      // Signs of life end a pause once a minute at most; an operator's word does at once.
+      await servers()
+        .named(hive)
+        .server.needs.remoteServers.health.reset(nest as ServerName);
+      const { self_signing_keys: selfSigning } = await sees(bob, alice, isSigned(tablet));
+      assert.deepEqual(Object.keys(selfSigning[alice.userId].keys), [identity.selfSigning.keyId]);
     });
 
     test('whoever has left is followed no more, and is asked for anew when they meet again', async () => {

@@ -134,6 +134,8 @@ for (const databases of [sqliteDatabases, postgresDatabases()]) {
       const mallory = await meets();
       assert.deepEqual((await mallory.seen()).ids, ['FIRST']);
       await mallory.isFetched(1);
+      // What was told before it was fetched may have been less.
+      assert.deepEqual([...(await mallory.heardOf())], [mallory.userId]);
       return mallory;
     };
 

@@ -191,7 +191,8 @@ export class FetchLists {
     if (flight.latest > list.streamId) return false;
     const before = (await readLists(database, [userNid])).get(userNid);
     if (!before) return true;
-    const isNews = before.streamId >= 0 && !(await this.#isSame(before, list));
+    // Of a list that is new here, clients were told before it was fetched. An update that came between is in it, and is no news later.
+    const isNews = before.streamId < 0 || !(await this.#isSame(before, list));
     await database.write((tx) => {
       putList(tx, userNid, list);
       if (isNews) news.note(tx, { userNid, deviceId: '', kind: 'remote' });
