@@ -5,7 +5,7 @@ import { encodeCanonicalJson, encodeLenientCanonicalJson, isJsonObject, own } fr
 import type { CanonicalJsonEncoder } from '../canonical-json/index.ts';
 import type { EventId, RoomId } from '../identifiers/index.ts';
 import type { RoomVersionRules } from '../room-versions/index.ts';
-import { decodeBase64 } from '../signatures/index.ts';
+import { decodeBase64, signableText } from '../signatures/index.ts';
 import type { Pdu } from './pdu.ts';
 import { redactPdu } from './redact-pdu.ts';
 
@@ -51,7 +51,19 @@ export function eventIdOf(pdu: Pdu, rules: RoomVersionRules): EventId {
     if (pdu.event_id === undefined) throw new TypeError(`An event of room version ${rules.id} carries its id`);
     return pdu.event_id;
   }
-  const base64 = referenceHash(pdu, rules);
+  return idOfHash(referenceHash(pdu, rules), rules);
+}
+
+/**
+ * The event's id and the text that its signatures cover, for those who want both: where the id is a hash, it is the hash of that text.
+ * Throws as {@link eventIdOf}.
+ */
+export function eventIdAndSignableText(pdu: Pdu, rules: RoomVersionRules): { eventId: EventId; text: string } {
+  const text = signableText(redactPdu(pdu, rules), encoderFor(rules));
+  return { eventId: rules.eventIds === 'assigned' ? eventIdOf(pdu, rules) : idOfHash(sha256(text), rules), text };
+}
+
+function idOfHash(base64: string, rules: RoomVersionRules): EventId {
   return `$${rules.eventIds === 'base64' ? base64 : urlSafe(base64)}` as EventId;
 }
 

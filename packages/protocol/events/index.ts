@@ -4,6 +4,7 @@ export {
   contentHash,
   createEventIdOf,
   encoderFor,
+  eventIdAndSignableText,
   eventIdOf,
   referenceHash,
   roomIdOfCreate,

@@ -3,6 +3,7 @@ import type { ServerName } from '@myelin/protocol/identifiers';
 import { sql } from '../../../platform/database/index.ts';
 import { membersAfter, persistEvents } from '../../events/persist-events.ts';
 import type { StoredEvent } from '../../events/stored-event.ts';
+import type { Member } from '../../membership/member.ts';
 import { membershipEventsOfRoom } from '../../membership/membership-store.ts';
 import type { PartialRoom } from '../../partial/index.ts';
 import type { RoomIdentity } from '../../room-ids.ts';
@@ -11,7 +12,7 @@ import { rootOf, type State, type StateDifference } from '../../state/index.ts';
 import { roomEventOf } from '../door/check-format.ts';
 import { membersWhoCome } from '../enter/members-who-come.ts';
 import { otherChanges } from '../enter/other-changes.ts';
-import { fetchWholeStateBefore, storedStateBefore } from '../gather/fetch-state-after.ts';
+import { fetchWholeStateBefore, storedStateBefore, type WholeState } from '../gather/fetch-state-after.ts';
 import type { ReceiveTools } from '../receive-tools.ts';
 import { authoriseByState } from '../turn/authorise-by-state.ts';
 import { FullStates } from './full-states.ts';
@@ -36,9 +37,11 @@ export async function completeRoom(
   const join = await tools.events.byNid(partial.joinNid);
   if (!join) throw new Error(`the join number ${partial.joinNid} is gone`);
   const stored = mayBeHere ? await storedStateBefore(tools, identity, join.eventId, server) : undefined;
-  const whole = stored ?? (await fetchWholeStateBefore(tools, identity, join.eventId, server));
+  const whole = stored
+    ? { state: stored, members: new Map<number, Member>() }
+    : await fetchWholeStateBefore(tools, identity, join.eventId, server);
   if (whole === undefined) return 'not given';
-  const fault = await faultOf(tools, identity, join, whole);
+  const fault = await faultOf(tools, identity, join, whole.state);
   if (fault !== undefined) {
     tools.logger.warn({ roomId: identity.roomId, server, reason: fault }, "a state that cannot be the room's was left aside");
     return 'not given';
@@ -61,7 +64,7 @@ async function restate(
   identity: RoomIdentity,
   partial: PartialRoom,
   join: StoredEvent,
-  whole: State,
+  { state: whole, members }: WholeState,
 ): Promise<Completion> {
   await tools.registry.inTurn(identity, async (room) => {
     if (typeof whole === 'string') return;
@@ -75,7 +78,7 @@ async function restate(
       const some = nids.slice(0, eventsAtOnce);
       for (const event of await tools.events.listByNids(some)) await full.add(room, event);
       if (some.length < nids.length) return undefined;
-      return { completion: 'complete' as const, ...(await persist(tools, room, partial, full)) };
+      return { completion: 'complete' as const, ...(await persist(tools, room, partial, { full, members })) };
     });
     if (!ended) continue;
     await ended.durable;
@@ -98,7 +101,7 @@ async function persist(
   tools: ReceiveTools,
   room: Room,
   partial: PartialRoom,
-  full: FullStates,
+  { full, members }: { readonly full: FullStates; readonly members: WholeState['members'] },
 ): Promise<{ durable: Promise<void> }> {
   const extremities = await full.extremities(room.head.extremities);
   const now = await tools.resolver.resolve(
@@ -110,7 +113,7 @@ async function persist(
     const memberType = await tools.names.idOf('m.room.member');
     const membershipChanges = await membersWhoCome(tools, room, {
       differences: await membersWhoDiffer(tools, room, now, memberType),
-      own: [],
+      atHand: members,
       position: slot.position,
       // They were there before this server was; whoever asks who was in the room at an event counts by this.
       joinPosition: partial.joinPosition,

@@ -2,7 +2,7 @@ import { CanonicalJsonError, parseExactJson, parseJson } from '@myelin/protocol/
 import {
   bareIds,
   checkPduFormat,
-  eventIdOf,
+  eventIdAndSignableText,
   roomEventFromPdu,
   type FormatOptions,
   type Pdu,
@@ -21,6 +21,8 @@ export interface FormedPdu {
   /** With floats and great integers as their server spelt them, where the room version counts them so. */
   readonly pdu: Pdu;
   readonly event: RoomEvent;
+  /** The text that signatures of the event cover, where it is at hand. */
+  readonly signable?: string;
 }
 
 export type FormatOutcome =
@@ -41,11 +43,12 @@ export function checkFormat(raw: RawPdu, room: Pick<RoomIdentity, 'roomId' | 'ru
     const format = checkPduFormat(plain, rules, options);
     if (!format.ok) return { ok: false, eventId, reason: format.reason };
     const pdu = exact as Pdu;
-    eventId = eventIdOf(pdu, rules);
+    const { text, ...identified } = eventIdAndSignableText(pdu, rules);
+    eventId = identified.eventId;
     const event = roomEventFromPdu(format.pdu, rules, eventId);
     const reason = faultOf(event, format.pdu, room);
     if (reason !== undefined) return { ok: false, eventId, reason };
-    return { ok: true, eventId, pdu, event };
+    return { ok: true, eventId, pdu, event, signable: text };
   } catch (error) {
     if (error instanceof CanonicalJsonError || error instanceof SyntaxError) return { ok: false, eventId, reason: error.message };
     throw error;

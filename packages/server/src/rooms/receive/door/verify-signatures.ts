@@ -22,8 +22,8 @@ export async function verifySignatures(
   const verdicts: SignatureVerdict[] = pdus.map(() => ({ ok: true }));
   const asked: number[] = [];
   const questions: SignatureQuestion[] = [];
-  for (const [index, { pdu, event }] of pdus.entries()) {
-    const text = pduSignableText(pdu, rules);
+  for (const [index, { pdu, event, signable }] of pdus.entries()) {
+    const text = signable ?? pduSignableText(pdu, rules);
     for (const server of signersOf({ pdu, event }, rules)) {
       const signatures = own(pdu.signatures, server);
       if (!isJsonObject(signatures) || Object.keys(signatures).length === 0) {

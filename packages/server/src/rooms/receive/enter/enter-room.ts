@@ -3,12 +3,13 @@ import type { RoomId, ServerName } from '@myelin/protocol/identifiers';
 import type { RoomVersionRules } from '@myelin/protocol/room-versions';
 
 import { membersAfter, persistEvents } from '../../events/persist-events.ts';
+import { memberOf, type Member } from '../../membership/member.ts';
 import type { PartialRoom } from '../../partial/index.ts';
 import type { RoomIdentity } from '../../room-ids.ts';
 import type { Room } from '../../room.ts';
 import { rootOf, type State } from '../../state/index.ts';
 import { atTheDoor, type CheckedEvent } from '../door/at-the-door.ts';
-import { stateOf } from '../gather/fetch-state-after.ts';
+import { stateOfStored } from '../gather/fetch-state-after.ts';
 import { storeGiven } from '../gather/store-given.ts';
 import { nidAmong } from '../outliers/store-outliers.ts';
 import { internNames, storedFromPdu, type EventNames } from '../outliers/stored-from-pdu.ts';
@@ -51,11 +52,12 @@ const mostServers = 20_000;
  * Throws M_FORBIDDEN where the join is not allowed by what that server gave, M_UNKNOWN where it gave nonsense.
  */
 export async function enterRoom(tools: ReceiveTools, room: RoomIdentity, entrance: Entrance): Promise<void> {
-  const { stateIds } = await storeGiven(tools, room, entrance.given);
+  const stored = await storeGiven(tools, room, entrance.given);
   const { joinEvent, partial } = await entrance.rest();
   const [join] = await atTheDoor(tools.network.verifier, room, [joinEvent]);
   if (!join?.ok) throw unknownError(`The join is no event of the room: ${join?.reason ?? 'there is none'}`, badGateway);
-  const before = await stateOf(tools, room, stateIds);
+  const before = await stateOfStored(tools, room, stored);
+  const { members } = stored;
   const create = await tools.states.event(room.nid, before, 'm.room.create', '');
   const version = create?.content['room_version'] ?? '1';
   if (!create || version !== room.rules.id)
@@ -65,7 +67,7 @@ export async function enterRoom(tools: ReceiveTools, room: RoomIdentity, entranc
   const lacking = partial && (await lackingRoom(tools, room, entrance.origin, partial.servers));
   const entered = await tools.registry.inTurn(room, async (inMemory) => {
     const isInside = (await tools.memberships.localMembers(room.nid)).size > 0;
-    if (!isInside) return enter(tools, room, inMemory, join, { names, before, lacking });
+    if (!isInside) return enter(tools, room, inMemory, join, { names, before, members, lacking });
     // A state without members says nothing to a room that has them.
     return lacking && !tools.partial.of(room.nid) ? undefined : joinOthers(tools, room, inMemory, join, { names, before });
   });
@@ -128,10 +130,12 @@ async function enter(
   {
     names,
     before,
+    members,
     lacking,
   }: {
     readonly names: EventNames;
     readonly before: State;
+    readonly members: ReadonlyMap<number, Member>;
     readonly lacking: LackingRoom | undefined;
   },
 ): Promise<{ durable: Promise<void> }> {
@@ -173,7 +177,7 @@ async function enter(
     const membershipChanges = await membersWhoCome(tools, room, {
       // Who is not mentioned in a state without members is not gone for that.
       differences: differences.filter(({ type, after }) => type === memberType && (!lacking || after !== undefined)),
-      own: [placed],
+      atHand: new Map([...members, [nid, memberOf(placed)]]),
       position: slot.position,
     });
     const others = differences.filter(({ type }) => type !== memberType);

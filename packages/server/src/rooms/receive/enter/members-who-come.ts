@@ -2,17 +2,12 @@ import type { JsonObject } from '@myelin/protocol/events';
 import { readMembership } from '@myelin/protocol/events/content';
 
 import { inList, sql } from '../../../platform/database/index.ts';
-import type { StoredEvent } from '../../events/stored-event.ts';
+import type { Member } from '../../membership/member.ts';
 import { membershipsOfRoom } from '../../membership/membership-store.ts';
-import { membershipIn, serverOfMember, type Membership, type MembershipChange } from '../../membership/membership.ts';
+import { serverOfMember, type MembershipChange } from '../../membership/membership.ts';
 import type { Room } from '../../room.ts';
 import type { StateDifference } from '../../state/index.ts';
 import type { ReceiveTools } from '../receive-tools.ts';
-
-interface Member {
-  readonly senderNid: number;
-  readonly membership: Membership;
-}
 
 /** Members are read and written down so many at a time: others are served in between. */
 const atOnce = 1_000;
@@ -26,26 +21,28 @@ export async function membersWhoCome(
   room: Room,
   entered: {
     readonly differences: readonly StateDifference[];
-    /** Events that are not stored yet. */
-    readonly own: readonly StoredEvent[];
+    /** Members by the numbers of their events, as far as they are at hand; those of events that are not stored yet among them. */
+    readonly atHand: ReadonlyMap<number, Member>;
     readonly position: number;
     /** Where users of other servers count as having come in of whom nothing was known; `position` unless given. */
     readonly joinPosition?: number;
   },
 ): Promise<MembershipChange[]> {
   const before = await membershipsOfRoom(tools.database, room.nid);
-  const own = new Map(entered.own.map((event) => [event.nid, memberOf(event)]));
   const { joinPosition = entered.position } = entered;
   const servers = new Map<string, number>();
   const changes: MembershipChange[] = [];
   for (let from = 0; from < entered.differences.length; from += atOnce) {
     const some = entered.differences.slice(from, from + atOnce);
     const nids = some.flatMap(({ before: left, after }) => after ?? left ?? []);
-    const stored = await storedMembers(tools, nids);
+    const stored = await storedMembers(
+      tools,
+      nids.filter((nid) => !entered.atHand.has(nid)),
+    );
     const users = await tools.names.textsOf(some.map(({ stateKey }) => stateKey));
     for (const { stateKey: userNid, before: beforeNid, after } of some) {
       const eventNid = after ?? beforeNid ?? 0;
-      const member = own.get(eventNid) ?? stored.get(eventNid);
+      const member = entered.atHand.get(eventNid) ?? stored.get(eventNid);
       if (!member) continue;
       const server = serverOfMember(users.get(userNid) ?? '');
       const serverNid = servers.get(server) ?? (await tools.names.idOf(server));
@@ -70,6 +67,7 @@ export async function membersWhoCome(
 }
 
 async function storedMembers({ database }: ReceiveTools, nids: readonly number[]): Promise<Map<number, Member>> {
+  if (nids.length === 0) return new Map();
   const rows = await database.all<{ event_nid: number; sender_nid: number; content: string }>(
     sql`SELECT e.event_nid, e.sender_nid, j.content FROM events e JOIN event_json j ON j.event_nid = e.event_nid
         WHERE e.event_nid ${inList(nids)}`,
@@ -80,8 +78,4 @@ async function storedMembers({ database }: ReceiveTools, nids: readonly number[]
       { senderNid: row.sender_nid, membership: readMembership(JSON.parse(row.content) as JsonObject) ?? 'leave' },
     ]),
   );
-}
-
-function memberOf({ senderNid, content }: StoredEvent): Member {
-  return { senderNid, membership: membershipIn(content) };
 }

@@ -1,12 +1,13 @@
 import type { EventId, ServerName } from '@myelin/protocol/identifiers';
 
 import { inList, sql } from '../../../platform/database/index.ts';
+import type { Member } from '../../membership/member.ts';
 import type { RoomIdentity } from '../../room-ids.ts';
-import { emptyState, type State, type StateChange } from '../../state/index.ts';
+import { emptyState, type State, type StateChange, type StateEntry } from '../../state/index.ts';
 import { mostStateEvents, mostStateEventsOneByOne, type ReceiveTools } from '../receive-tools.ts';
 import { ask, askForEvents, unreachable } from './ask.ts';
 import { gather } from './fetch-auth-events.ts';
-import { storeGiven } from './store-given.ts';
+import { storeGiven, type StoredState } from './store-given.ts';
 
 /** Events are looked up so many at a time: others are served in between. */
 const readAtOnce = 2_000;
@@ -58,15 +59,22 @@ export async function fetchStateBefore(
   return stateOf(tools, room, stateIds);
 }
 
+/** A whole state with those of its members who were not known before, by the numbers of their events. */
+export interface WholeState {
+  readonly state: State;
+  readonly members: ReadonlyMap<number, Member>;
+}
+
 /** The same with all events in one answer, for a room of which nearly nothing is here. */
 export async function fetchWholeStateBefore(
   tools: ReceiveTools,
   room: RoomIdentity,
   eventId: EventId,
   server: ServerName,
-): Promise<State | undefined> {
-  const ids = await ask(tools, room, () => storeWhole(tools, room, server, eventId));
-  return ids === unreachable || ids === undefined ? undefined : stateOf(tools, room, ids);
+): Promise<WholeState | undefined> {
+  const stored = await ask(tools, room, () => storeWhole(tools, room, server, eventId));
+  if (stored === unreachable || stored === undefined) return undefined;
+  return { state: await stateOfStored(tools, room, stored), members: stored.members };
 }
 
 /** The same where all of its events turn out to be stored; undefined where some are not. */
@@ -81,18 +89,18 @@ export async function storedStateBefore(
   return (await unknownOf(tools, ids.stateIds)).length > 0 ? undefined : stateOf(tools, room, ids.stateIds);
 }
 
-/** Stores a whole state with what it rests on; gives the ids that are said to be the state. */
+/** Stores a whole state with what it rests on. */
 async function storeWhole(
   tools: ReceiveTools,
   room: RoomIdentity,
   server: ServerName,
   eventId: EventId,
-): Promise<readonly EventId[] | undefined> {
+): Promise<StoredState | undefined> {
   const whole = await tools.network.remote.state(server, room.roomId, eventId);
   if (whole === undefined) return undefined;
-  const { stateIds, leftOut } = await storeGiven(tools, room, whole);
-  if (leftOut.length > 0) await gather(tools, room, server, [], leftOut);
-  return stateIds;
+  const stored = await storeGiven(tools, room, whole);
+  if (stored.leftOut.length > 0) await gather(tools, room, server, [], stored.leftOut);
+  return stored;
 }
 
 async function unknownOf(tools: ReceiveTools, eventIds: readonly EventId[]): Promise<EventId[]> {
@@ -106,9 +114,19 @@ interface StateRow {
   state_key_nid: number;
 }
 
+/** The state that was given, as far as it is stored. */
+export function stateOfStored(tools: ReceiveTools, room: RoomIdentity, { known, entries }: StoredState): Promise<State> {
+  return stateOf(tools, room, known, entries);
+}
+
 /** The state that consists of these events: those of them that are state events of this room and were not rejected. */
-export async function stateOf(tools: ReceiveTools, room: RoomIdentity, eventIds: readonly EventId[]): Promise<State> {
-  const changes: StateChange[] = [];
+export async function stateOf(
+  tools: ReceiveTools,
+  room: RoomIdentity,
+  eventIds: readonly EventId[],
+  atHand: readonly StateEntry[] = [],
+): Promise<State> {
+  const changes: StateChange[] = [...atHand];
   for (let from = 0; from < eventIds.length; from += readAtOnce) {
     const nids = [...(await tools.events.nidsOf(eventIds.slice(from, from + readAtOnce))).values()];
     const rows = await tools.database.all<StateRow>(

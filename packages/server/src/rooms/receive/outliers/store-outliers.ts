@@ -38,30 +38,38 @@ export class OutlierWriting {
     this.#room = room;
   }
 
-  /** Hands some over to be written; gives back those whose auth events are not all known, which are not. */
-  async add(events: readonly CheckedEvent[]): Promise<readonly CheckedEvent[]> {
+  /** Hands some over to be written; those whose auth events are not all known are left out. */
+  async add(events: readonly CheckedEvent[]): Promise<WrittenOutliers> {
     const ordered = referencesFirst(events, ({ event }) => authEventIdsOf(this.#room, event));
     const leftOut: CheckedEvent[] = [];
+    const written: NewEvent[] = [];
     for (let from = 0; from < ordered.length; from += outliersAtOnce) {
       const some = ordered.slice(from, from + outliersAtOnce);
       const namesOf = await internNames(this.#tools.names, some);
-      const written = await this.#tools.registry.inTurn(this.#room, (room) =>
+      const { durable, ...outcome } = await this.#tools.registry.inTurn(this.#room, (room) =>
         writeOutliers(this.#tools, this.#room, room, some, namesOf),
       );
-      leftOut.push(...written.leftOut);
+      leftOut.push(...outcome.leftOut);
+      written.push(...outcome.written);
       // Its failure is told by whoever waits for it, which may be later.
-      written.durable.catch(() => undefined);
-      this.#writes.push(written.durable);
+      durable.catch(() => undefined);
+      this.#writes.push(durable);
       // A few writes under way at once are enough; what they hold in memory is bounded so.
       if (this.#writes.length >= writesAtOnce) await this.#writes.shift();
     }
-    return leftOut;
+    return { leftOut, written };
   }
 
   /** Resolves when all is durable. */
   async end(): Promise<void> {
     await Promise.all(this.#writes.splice(0));
   }
+}
+
+/** What became of some events: those that are not among either were here already. */
+export interface WrittenOutliers {
+  readonly written: readonly NewEvent[];
+  readonly leftOut: readonly CheckedEvent[];
 }
 
 /** In the room's turn. */
@@ -71,7 +79,7 @@ async function writeOutliers(
   room: Room,
   events: readonly CheckedEvent[],
   namesOf: (event: CheckedEvent) => EventNames,
-): Promise<{ readonly durable: Promise<void>; readonly leftOut: readonly CheckedEvent[] }> {
+): Promise<WrittenOutliers & { readonly durable: Promise<void> }> {
   const wanted = new Set(events.flatMap((event) => [event.eventId, ...authEventIdsOf(identity, event.event)]));
   const known = await tools.events.byIds([...wanted]);
   const outOfBand = await outOfBandAmong(tools.database, [...known.values()]);
@@ -79,7 +87,7 @@ async function writeOutliers(
     const event = known.get(eventId);
     return !event || outOfBand.has(event.nid);
   });
-  if (unknown.length === 0) return { durable: Promise.resolve(), leftOut: [] };
+  if (unknown.length === 0) return { durable: Promise.resolve(), leftOut: [], written: [] };
   const slot = tools.stream.allocate(unknown.length);
   const outliers: NewEvent[] = [];
   const leftOut: CheckedEvent[] = [];
@@ -117,7 +125,8 @@ async function writeOutliers(
       forgetOutOfBand(tx, old.nid);
     }
   };
-  return { durable: persistOutliers(tools, room, { outliers, alongside, slot }), leftOut };
+  const written = renumbered.length === 0 ? outliers : [...outliers, ...renumbered.map(({ event }) => event)];
+  return { durable: persistOutliers(tools, room, { outliers, alongside, slot }), leftOut, written };
 }
 
 /** The numbers of events that are known and of this room. */
