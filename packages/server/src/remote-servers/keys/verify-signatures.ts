@@ -16,7 +16,10 @@ export interface SignatureToVerify {
  * came out no cheaper (2 to 17 µs, by the size of the batches).
  */
 const ON_THE_SPOT = 4;
-/** In the hands of the thread pool at once: what else it does (files, for one) waits behind these, less than a millisecond. */
+/**
+ * In the hands of the thread pool at once: enough to keep it at work while the main thread is at something else for some 15 ms, as it is when
+ * it reads a large room. What else the pool does (files, for one) waits behind them for as long.
+ */
 const AT_ONCE = 512;
 
 /** Whether each signature is right, in order; false also for a key or signature that is none. */

@@ -33,9 +33,10 @@ export async function acceptJoin(
     signForUser(tools, into, pdu),
   );
   const [join] = await tools.rooms.pdus.pdusOf([event], room.rules);
-  const before = await stateBefore(tools.rooms.states, event);
+  // Of a room of 50,000 members these are a few.
+  const before = await stateBefore(tools.rooms.states, event, submission.omitMembers ? 'others' : 'all');
   if (!before) throw new Error(`no state is known before the join ${event.eventId}`);
-  const state = submission.omitMembers ? await withoutMembers(tools, room, before, event) : before;
+  const state = submission.omitMembers ? [...before, ...(await membersToShow(tools, room, before, event))] : before;
   const chain = new Set(await authChainOf(tools.rooms.events, room.rules, [event.nid, ...state]));
   // What is in the state need not be said twice to those who can do without.
   if (submission.omitMembers) for (const nid of state) chain.delete(nid);
@@ -70,26 +71,24 @@ async function serversIn(tools: ServerMembershipTools, roomId: string): Promise<
   return room ? serversOfRoom(tools, room.nid) : [];
 }
 
-/** The state without the memberships, save those by which clients name a room that has no name. */
-async function withoutMembers(
+/**
+ * The memberships by which clients name a room that has no name.
+ * https://spec.matrix.org/v1.19/server-server-api/#put_matrixfederationv2send_joinroomideventid (`state`)
+ */
+async function membersToShow(
   { rooms, database }: ServerMembershipTools,
   room: RoomIdentity,
-  state: readonly number[],
+  others: readonly number[],
   join: StoredEvent,
 ): Promise<number[]> {
-  const all = await rooms.events.listByNids(state);
-  const isNamed = all.some(
+  const state = await rooms.events.listByNids(others);
+  const isNamed = state.some(
     ({ type, stateKey }) => (type === 'm.room.name' || type === 'm.room.canonical_alias') && stateKey === '',
   );
-  const shown = new Set<number>();
-  if (!isNamed) {
-    const users = await firstMembers(database, room.nid, join.senderNid, ['join', 'invite'], heroes);
-    for (const userNid of users) {
-      const member = await rooms.memberships.of(userNid, room.nid);
-      if (member) shown.add(member.eventNid);
-    }
-  }
-  return all.flatMap(({ nid, type }) => (type !== 'm.room.member' || shown.has(nid) ? nid : []));
+  if (isNamed) return [];
+  const users = await firstMembers(database, room.nid, join.senderNid, ['join', 'invite'], heroes);
+  const members = await Promise.all(users.map((userNid) => rooms.memberships.of(userNid, room.nid)));
+  return members.flatMap((member) => member?.eventNid ?? []);
 }
 
 /** Events as JSON texts with the commas between them. */
