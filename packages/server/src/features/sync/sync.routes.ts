@@ -45,8 +45,8 @@ export function syncRoutes(needs: SyncRouteNeeds): Route[] {
       await needs.presence.seen(viewer, query.set_presence ?? 'online', query.timeout ?? 0);
       const stateMember = stateMemberOf(query);
       const fullState = query.full_state ?? false;
-      const key = JSON.stringify([requester.tokenId, query.since, query.filter, fullState, stateMember]);
-      const kept = since && needs.kept.find(key);
+      const asking = JSON.stringify([requester.tokenId, query.filter, fullState, stateMember]);
+      const kept = since && query.since !== undefined ? needs.kept.find(asking, query.since) : undefined;
       if (kept) return rawJson(kept.parts);
       const toldBesides = isFromLostTime ? await needs.tools.sources.putRight(viewer) : {};
       const answer = await answerSync(
@@ -64,7 +64,9 @@ export function syncRoutes(needs: SyncRouteNeeds): Route[] {
         { timeoutMs: query.timeout ?? 0, signal: request.signal },
       );
       // One that leads nowhere would be given again and again.
-      if (since && answer.hasNews && answer.nextBatch !== query.since) needs.kept.keep(key, answer);
+      if (since && query.since !== undefined && answer.hasNews && answer.nextBatch !== query.since) {
+        needs.kept.keep(asking, query.since, answer);
+      }
       return rawJson(withMembers(answer, toldBesides).parts);
     }),
   ];
