@@ -182,7 +182,7 @@ export class Device extends Talker {
 
   async accepts(roomId: string): Promise<void> {
     await this.sees('the invitation', () => this.client.getRoom(roomId)?.getMyMembership() === 'invite');
-    await this.client.joinRoom(roomId);
+    await inTime(`${this.userId} joins ${roomId}`, this.client.joinRoom(roomId));
     await this.sees('the room', () => this.client.getRoom(roomId)?.getMyMembership() === 'join');
   }
 
@@ -240,7 +240,7 @@ export class Device extends Talker {
             void sas.confirm();
           });
         });
-        await one.verify();
+        await inTime(`${one.userId} is proven in phase ${request.phase} here, ${theirs.phase} there`, one.verify());
         return shown;
       }),
     );
@@ -293,9 +293,9 @@ export class Device extends Talker {
   }
 }
 
+/** Waits for the request to come into a phase. */
 async function phase(request: VerificationRequest, wanted: VerificationPhase): Promise<void> {
   if (request.phase === wanted) return;
-  const what = `phase ${wanted} of the verification with ${request.otherUserId} ${request.otherDeviceId}`;
   const { promise, resolve, reject } = Promise.withResolvers<void>();
   const look = (): void => {
     if (request.phase === wanted) resolve();
@@ -304,12 +304,21 @@ async function phase(request: VerificationRequest, wanted: VerificationPhase): P
     }
   };
   request.on(VerificationRequestEvent.Change, look);
-  const timer = setTimeout(() => reject(new Error(`${what} is awaited in vain, it is in phase ${request.phase}`)), patienceMs);
   try {
-    await promise;
+    await inTime(`phase ${wanted} of the verification with ${request.otherUserId}, now in phase ${request.phase}`, promise);
+  } finally {
+    request.off(VerificationRequestEvent.Change, look);
+  }
+}
+
+/** What takes longer than anybody's patience fails with what it was. */
+export async function inTime<T>(what: string, work: Promise<T>): Promise<T> {
+  const { promise: tooLate, reject } = Promise.withResolvers<never>();
+  const timer = setTimeout(() => reject(new Error(`it takes too long: ${what}`)), patienceMs);
+  try {
+    return await Promise.race([work, tooLate]);
   } finally {
     clearTimeout(timer);
-    request.off(VerificationRequestEvent.Change, look);
   }
 }
 

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 
 import type { ContractCheck } from '@myelin/testing';
 
-import { Device, type Home } from './device.ts';
+import { Device, inTime, type Home } from './device.ts';
 
 /** A homeserver, and what its answers are held against. */
 export interface CheckedHome extends Home {
@@ -95,7 +95,7 @@ export class Story {
 
   /** Somebody says something, and every device reads it. */
   async says(speaker: Device, body: string, readers: readonly Device[] = this.everyone): Promise<void> {
-    await speaker.says(this.room, body);
+    await inTime(`${speaker.userId} says ${body}`, speaker.says(this.room, body));
     this.#said.push(body);
     await Promise.all(readers.map((device) => device.reads(this.room, body)));
   }
