@@ -35,6 +35,7 @@ export async function openNetwork(needs: AppNeeds): Promise<Network> {
     ...needs,
     receiving: rooms.receiving,
     limits,
+    health: remote.health,
     aboutAbsentUsers: (room, pdu) => endAbsentMembership(needs, room, pdu),
   });
   const outbound = await OutboundFederation.open({

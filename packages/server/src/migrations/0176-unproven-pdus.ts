@@ -9,6 +9,7 @@ export default migration({
       room_nid ${dialect.integer} NOT NULL,
       event_id ${dialect.text} NOT NULL,
       origin_nid ${dialect.integer} NOT NULL,
+      server ${dialect.text} NOT NULL,
       pdu ${dialect.text} NOT NULL,
       attempts ${dialect.integer} NOT NULL,
       received_ts ${dialect.integer} NOT NULL,
@@ -16,5 +17,6 @@ export default migration({
       PRIMARY KEY (room_nid, event_id)
     )${dialect.withoutRowid}`,
     `CREATE INDEX unproven_pdus_by_retry ON unproven_pdus (retry_ts)`,
+    `CREATE INDEX unproven_pdus_by_server ON unproven_pdus (server)`,
   ],
 });

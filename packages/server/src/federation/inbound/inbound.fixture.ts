@@ -72,9 +72,20 @@ export function pdu(roomId: string, eventId: string, follows: readonly string[] 
 export async function openPretended(
   hive: Hive,
   rooms = new PretendedRooms(),
-): Promise<{ inbound: InboundFederation; rooms: PretendedRooms }> {
+): Promise<{ inbound: InboundFederation; rooms: PretendedRooms; answersAgain(server: string): void }> {
   const limits = new ServerLimits(noLimits, hive.clock);
-  return { inbound: await openInbound({ ...hive, receiving: rooms, limits }), rooms };
+  const listeners = new Set<(server: ServerName) => void>();
+  const health = {
+    onSignOfLife(listener: (server: ServerName) => void): () => void {
+      listeners.add(listener);
+      return () => void listeners.delete(listener);
+    },
+  };
+  return {
+    inbound: await openInbound({ ...hive, receiving: rooms, limits, health }),
+    rooms,
+    answersAgain: (server) => listeners.forEach((listener) => listener(server as ServerName)),
+  };
 }
 
 interface Sent {

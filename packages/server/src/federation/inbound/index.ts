@@ -1,5 +1,6 @@
 import * as federation from '@myelin/protocol/api/federation';
 import { mayHoldInexactNumbers, parseExactJson } from '@myelin/protocol/canonical-json';
+import type { ServerName } from '@myelin/protocol/identifiers';
 
 import type { Clock } from '../../platform/clock.ts';
 import type { Database, Interner } from '../../platform/database/index.ts';
@@ -25,6 +26,8 @@ export interface InboundNeeds {
   readonly rooms: Pick<Rooms, 'ids' | 'states' | 'memberships' | 'events'>;
   readonly receiving: Pick<Receiving, 'atTheDoor' | 'place'>;
   readonly limits: ServerLimits;
+  /** Tells of servers that answer again. */
+  readonly health?: { onSignOfLife(listener: (server: ServerName) => void): () => void };
   readonly aboutAbsentUsers?: RoomDoorNeeds['aboutAbsentUsers'];
 }
 
@@ -48,6 +51,7 @@ export async function openInbound(needs: InboundNeeds): Promise<InboundFederatio
   const { rooms, waitingOf, lastId } = await inboxAtStart(database);
   let handlers: Readonly<Record<string, EduHandler>> = {};
   let lastInboxId = lastId;
+  let forgetHealth: (() => void) | undefined;
   const onLeft = ({ originNid }: InboxEntry): void => {
     const left = (waitingOf.get(originNid) ?? 1) - 1;
     if (left <= 0) waitingOf.delete(originNid);
@@ -96,6 +100,7 @@ export async function openInbound(needs: InboundNeeds): Promise<InboundFederatio
       handlers = edus;
       lanes.resume(rooms);
       unproven.start();
+      forgetHealth = needs.health?.onSignOfLife((server) => unproven.heardFrom(server));
     },
     tidy: () =>
       database.write((tx) => {
@@ -103,6 +108,7 @@ export async function openInbound(needs: InboundNeeds): Promise<InboundFederatio
         forgetAbandoned(tx, clock.now() - abandonedKeptMs);
       }),
     async stop() {
+      forgetHealth?.();
       await unproven.stop();
       await lanes.stop();
     },

@@ -1,6 +1,6 @@
 import { isJsonObject, own } from '@myelin/protocol/canonical-json';
 import { forbidden, limitExceeded } from '@myelin/protocol/errors';
-import type { ServerName } from '@myelin/protocol/identifiers';
+import { domainOf, type ServerName, type UserId } from '@myelin/protocol/identifiers';
 
 import type { Clock } from '../../platform/clock.ts';
 import {
@@ -18,8 +18,7 @@ import type { InboxEntry } from './pdu-inbox.store.ts';
 import { answerOf, putAnswer } from './received-transactions.store.ts';
 import type { RoomDoor } from './room-door.ts';
 import type { ServerLimits } from './server-limits.ts';
-import type { UnprovenPdu } from './unproven-pdus.store.ts';
-import type { UnprovenPdus } from './unproven-pdus.ts';
+import type { NewUnproven, UnprovenPdus } from './unproven-pdus.ts';
 
 /** What another server has sent; its limits were checked at the door of the route. */
 export interface IncomingTransaction {
@@ -40,7 +39,7 @@ export type PduResults = Record<string, { error?: string }>;
 interface CheckedPdus {
   /** Those that may go on to their rooms, by room. */
   readonly accepted: ReadonlyMap<number, readonly InboxEntry[]>;
-  readonly unproven: readonly Pick<UnprovenPdu, 'roomNid' | 'eventId' | 'originNid' | 'pdu'>[];
+  readonly unproven: readonly NewUnproven[];
 }
 
 export interface TransactionNeeds {
@@ -131,7 +130,7 @@ export class Transactions {
       return isJsonObject(pdu) ? own(pdu, 'room_id') : undefined;
     });
     const accepted = new Map<number, InboxEntry[]>();
-    const unproven: CheckedPdus['unproven'][number][] = [];
+    const unproven: NewUnproven[] = [];
     await Promise.all(
       [...byRoom].map(async ([roomId, indices]) => {
         // Of a room that nobody here knows not even the ids of the events can be told.
@@ -147,7 +146,7 @@ export class Transactions {
           results[verdict.eventId] = verdict.ok ? {} : { error: verdict.reason };
           if (!verdict.ok && verdict.temporary === true && this.#needs.unproven.admits(originNid)) {
             results[verdict.eventId] = { error: `${verdict.reason}; it will be asked for again` };
-            unproven.push({ roomNid: room.nid, eventId: verdict.eventId, originNid, pdu: ofRoom[index] });
+            unproven.push({ roomNid: room.nid, eventId: verdict.eventId, originNid, server: serverOf(ofRoom[index]), pdu: ofRoom[index] });
           }
           // What has its place in the room is not worked on again; what was only known of may get one now.
           if (!verdict.ok || known.get(verdict.eventId)?.position !== undefined) continue;
@@ -190,4 +189,10 @@ export class Transactions {
       }
     }
   }
+}
+
+/** The server of an event's sender: of those that must have signed it the one whose keys are most likely missing. */
+function serverOf(pdu: unknown): string {
+  const sender = isJsonObject(pdu) ? own(pdu, 'sender') : undefined;
+  return typeof sender === 'string' ? domainOf(sender as UserId) : '';
 }

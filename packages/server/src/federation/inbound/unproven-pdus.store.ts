@@ -8,6 +8,8 @@ export interface UnprovenPdu {
   readonly roomNid: number;
   readonly eventId: EventId;
   readonly originNid: number;
+  /** Whose keys it waits for: the server of its sender. */
+  readonly server: string;
   /** As it came. */
   readonly pdu: unknown;
   /** How often its keys were asked for in vain. */
@@ -19,6 +21,7 @@ interface Row {
   room_nid: number;
   event_id: string;
   origin_nid: number;
+  server: string;
   pdu: string;
   attempts: number;
   received_ts: number;
@@ -28,11 +31,12 @@ interface Row {
 export function putUnproven(tx: Tx, pdus: readonly UnprovenPdu[], retryTs: number): void {
   tx.insertMany(
     'unproven_pdus',
-    ['room_nid', 'event_id', 'origin_nid', 'pdu', 'attempts', 'received_ts', 'retry_ts'],
-    pdus.map(({ roomNid, eventId, originNid, pdu, attempts, receivedTs }) => [
+    ['room_nid', 'event_id', 'origin_nid', 'server', 'pdu', 'attempts', 'received_ts', 'retry_ts'],
+    pdus.map(({ roomNid, eventId, originNid, server, pdu, attempts, receivedTs }) => [
       roomNid,
       eventId,
       originNid,
+      server,
       JSON.stringify(pdu),
       attempts,
       receivedTs,
@@ -45,13 +49,14 @@ export function putUnproven(tx: Tx, pdus: readonly UnprovenPdu[], retryTs: numbe
 /** Events that are to be tried by now, those first that wait longest for it. */
 export async function dueUnproven(db: Db, now: number, limit: number): Promise<UnprovenPdu[]> {
   const rows = await db.all<Row>(
-    sql`SELECT room_nid, event_id, origin_nid, pdu, attempts, received_ts FROM unproven_pdus WHERE retry_ts <= ${now}
+    sql`SELECT room_nid, event_id, origin_nid, server, pdu, attempts, received_ts FROM unproven_pdus WHERE retry_ts <= ${now}
         ORDER BY retry_ts LIMIT ${limit}`,
   );
   return rows.map((row) => ({
     roomNid: row.room_nid,
     eventId: row.event_id as EventId,
     originNid: row.origin_nid,
+    server: row.server,
     // Rooms of the oldest versions hash numbers as they were spelt.
     pdu: parseExactJson(row.pdu),
     attempts: row.attempts,
@@ -62,8 +67,10 @@ export async function dueUnproven(db: Db, now: number, limit: number): Promise<U
 export interface Summary {
   /** When the next is to be tried, in milliseconds since 1970; `Infinity` where none waits. */
   readonly nextTs: number;
-  /** How many wait of each server. */
+  /** How many wait of each server that has sent them. */
   readonly waitingOf: Map<number, number>;
+  /** The servers whose keys are waited for. */
+  readonly servers: Set<string>;
 }
 
 /** What waits. */
@@ -72,13 +79,23 @@ export async function unprovenSummary(db: Db): Promise<Summary> {
   const origins = await db.all<{ origin_nid: number; events: number }>(
     sql`SELECT origin_nid, COUNT(*) AS events FROM unproven_pdus GROUP BY origin_nid`,
   );
-  return { nextTs: next?.ts ?? Infinity, waitingOf: new Map(origins.map((row) => [row.origin_nid, row.events])) };
+  const servers = await db.all<{ server: string }>(sql`SELECT DISTINCT server FROM unproven_pdus`);
+  return {
+    nextTs: next?.ts ?? Infinity,
+    waitingOf: new Map(origins.map((row) => [row.origin_nid, row.events])),
+    servers: new Set(servers.map(({ server }) => server)),
+  };
 }
 
 /** Notes one more attempt in vain, and when the next is to be. */
 export function postpone(tx: Tx, { roomNid, eventId, attempts }: UnprovenPdu, retryTs: number): void {
   tx.run(sql`UPDATE unproven_pdus SET attempts = ${attempts + 1}, retry_ts = ${retryTs}
     WHERE room_nid = ${roomNid} AND event_id = ${eventId}`);
+}
+
+/** Has all that wait for a server's keys tried at `now`. */
+export function bringForward(tx: Tx, server: string, now: number): void {
+  tx.run(sql`UPDATE unproven_pdus SET retry_ts = ${now} WHERE server = ${server} AND retry_ts > ${now}`);
 }
 
 /** Takes an event out, whatever became of it. */

@@ -5,7 +5,7 @@ import type { Database, Interner, Tx } from '../../platform/database/index.ts';
 import type { Logger } from '../../platform/observability/index.ts';
 import type { CheckedPdu, DoorVerdict, RoomIdentity, Rooms } from '../../rooms/index.ts';
 import { noteAbandoned } from './pdu-inbox.store.ts';
-import { dueUnproven, postpone, putUnproven, takeUnproven, unprovenSummary, type Summary, type UnprovenPdu } from './unproven-pdus.store.ts';
+import { bringForward, dueUnproven, postpone, putUnproven, takeUnproven, unprovenSummary, type Summary, type UnprovenPdu } from './unproven-pdus.store.ts';
 
 export interface UnprovenNeeds {
   readonly database: Database;
@@ -19,11 +19,15 @@ export interface UnprovenNeeds {
   readonly accept: (tx: Tx, roomNid: number, originNid: number, pdus: readonly CheckedPdu[]) => void;
 }
 
+/** What is to be kept, as it came in. */
+export type NewUnproven = Omit<UnprovenPdu, 'attempts' | 'receivedTs'>;
+
 /** Each may have 64 KiB, and each makes us ask for keys: nobody gets to leave more than this here. */
 const mostOfOneServer = 200;
 const mostOfAll = 5000;
 const triedAtOnce = 200;
-const firstRetryMs = 10_000;
+/** Keys are not asked for again sooner than half a minute after somebody was asked for them. */
+const firstRetryMs = 35_000;
 const longestRetryMs = 3600_000;
 /** Whose keys cannot be had for a day comes back into the room as what later events follow, or not at all. */
 const keptMs = 24 * 3600_000;
@@ -37,6 +41,7 @@ const keptMs = 24 * 3600_000;
 export class UnprovenPdus {
   readonly #needs: UnprovenNeeds;
   #waitingOf: Map<number, number>;
+  #servers: Set<string>;
   #timer: Scheduled | undefined;
   /** When there is something to do first, in milliseconds since 1970. */
   #nextTs: number;
@@ -46,6 +51,7 @@ export class UnprovenPdus {
   private constructor(needs: UnprovenNeeds, left: Summary) {
     this.#needs = needs;
     this.#waitingOf = left.waitingOf;
+    this.#servers = left.servers;
     this.#nextTs = left.nextTs;
   }
 
@@ -67,7 +73,7 @@ export class UnprovenPdus {
   }
 
   /** Stores events that were admitted, in the transaction that also stores what their server is answered. */
-  keep(tx: Tx, pdus: readonly Pick<UnprovenPdu, 'roomNid' | 'eventId' | 'originNid' | 'pdu'>[]): void {
+  keep(tx: Tx, pdus: readonly NewUnproven[]): void {
     if (pdus.length === 0) return;
     const now = this.#needs.clock.now();
     putUnproven(
@@ -75,7 +81,23 @@ export class UnprovenPdus {
       pdus.map((pdu) => ({ ...pdu, attempts: 0, receivedTs: now })),
       now + firstRetryMs,
     );
-    tx.onCommit(() => this.#wakeAt(now + firstRetryMs));
+    tx.onCommit(() => {
+      for (const { server } of pdus) this.#servers.add(server);
+      this.#wakeAt(now + firstRetryMs);
+    });
+  }
+
+  /** A server that was out of reach answers again: its keys can be had, perhaps. */
+  heardFrom(server: string): void {
+    if (this.#stopped || !this.#servers.delete(server)) return;
+    const { database, clock, logger } = this.#needs;
+    const now = clock.now();
+    database
+      .write((tx) => {
+        bringForward(tx, server, now);
+        tx.onCommit(() => this.#wakeAt(now));
+      })
+      .catch((error: unknown) => logger.warn({ err: error, server }, 'events without keys wait for their time'));
   }
 
   async stop(): Promise<void> {
@@ -147,8 +169,9 @@ export class UnprovenPdus {
   }
 
   async #lookAgain(): Promise<void> {
-    const { nextTs, waitingOf } = await unprovenSummary(this.#needs.database);
+    const { nextTs, waitingOf, servers } = await unprovenSummary(this.#needs.database);
     this.#waitingOf = waitingOf;
+    this.#servers = servers;
     this.#wakeAt(nextTs);
   }
 }
