@@ -146,7 +146,13 @@ export class Transactions {
           results[verdict.eventId] = verdict.ok ? {} : { error: verdict.reason };
           if (!verdict.ok && verdict.temporary === true && this.#needs.unproven.admits(originNid)) {
             results[verdict.eventId] = { error: `${verdict.reason}; it will be asked for again` };
-            unproven.push({ roomNid: room.nid, eventId: verdict.eventId, originNid, server: serverOf(ofRoom[index]), pdu: ofRoom[index] });
+            unproven.push({
+              roomNid: room.nid,
+              eventId: verdict.eventId,
+              originNid,
+              server: serverOf(ofRoom[index]),
+              pdu: ofRoom[index],
+            });
           }
           // What has its place in the room is not worked on again; what was only known of may get one now.
           if (!verdict.ok || known.get(verdict.eventId)?.position !== undefined) continue;

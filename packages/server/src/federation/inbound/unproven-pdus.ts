@@ -5,7 +5,16 @@ import type { Database, Interner, Tx } from '../../platform/database/index.ts';
 import type { Logger } from '../../platform/observability/index.ts';
 import type { CheckedPdu, DoorVerdict, RoomIdentity, Rooms } from '../../rooms/index.ts';
 import { noteAbandoned } from './pdu-inbox.store.ts';
-import { bringForward, dueUnproven, postpone, putUnproven, takeUnproven, unprovenSummary, type Summary, type UnprovenPdu } from './unproven-pdus.store.ts';
+import {
+  bringForward,
+  dueUnproven,
+  postpone,
+  putUnproven,
+  takeUnproven,
+  unprovenSummary,
+  type Summary,
+  type UnprovenPdu,
+} from './unproven-pdus.store.ts';
 
 export interface UnprovenNeeds {
   readonly database: Database;
