@@ -19,8 +19,8 @@ import {
   type Resolver,
   type StreamedAnswer,
 } from '../platform/outgoing/index.ts';
-import { createLimiter } from '../platform/rate-limits/index.ts';
 import type { Random } from '../platform/random.ts';
+import { createLimiter } from '../platform/rate-limits/index.ts';
 import { createDiscovery, createWellKnown } from './discovery/index.ts';
 import { createDestinationHealth, type DestinationHealth } from './health/index.ts';
 import {

@@ -57,7 +57,11 @@ export function createNotary({ database, clock, ownKeys, ring, signingKeys, limi
   const answersOf = async (
     server: ServerName,
     wanted: WantedKeys,
-    { forAddress, minimum, deadline }: { readonly forAddress: string; readonly minimum: number; readonly deadline: Promise<void> },
+    {
+      forAddress,
+      minimum,
+      deadline,
+    }: { readonly forAddress: string; readonly minimum: number; readonly deadline: Promise<void> },
   ): Promise<PublishedObject[]> => {
     if (server === ownKeys.serverName) return [ownKeys.published()];
     let answers = await readAnswers(database, server);
