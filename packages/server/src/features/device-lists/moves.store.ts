@@ -23,25 +23,30 @@ export function putMoves(tx: Tx, moves: readonly Move[]): void {
   );
 }
 
-/** What moved after a position in rooms that a user is joined to. One step in the index for each of these rooms. */
-export async function movesAround(db: Db, userNid: number, since: number): Promise<Move[]> {
-  return revive(
-    await db.all<MoveRow>(
-      sql`SELECT d.room_nid, d.user_nid, d.position, d.joined FROM memberships m
-          JOIN device_list_moves d ON d.room_nid = m.room_nid AND d.position > ${since}
-          WHERE m.user_nid = ${userNid} AND m.membership = 1`,
-    ),
+/** Of the rooms that a user is joined to those in which somebody moved after a position. One step in the index for each room. */
+export async function movedRooms(db: Db, userNid: number, since: number): Promise<number[]> {
+  // Not as a join: without statistics PostgreSQL would read the moves of all rooms.
+  const rows = await db.all<{ room_nid: number }>(
+    sql`SELECT m.room_nid FROM memberships m WHERE m.user_nid = ${userNid} AND m.membership = 1
+        AND (SELECT d.position FROM device_list_moves d WHERE d.room_nid = m.room_nid AND d.position > ${since} LIMIT 1) IS NOT NULL`,
   );
+  return rows.map((row) => row.room_nid);
 }
 
-/** The same in some rooms. */
+/** For more at once PostgreSQL would read the moves of all rooms. */
+const roomsAtOnce = 20;
+
+/** What moved after a position in some rooms. */
 export async function movesIn(db: Db, roomNids: readonly number[], since: number): Promise<Move[]> {
-  return revive(
-    await db.all<MoveRow>(
+  const moves: Move[] = [];
+  for (let start = 0; start < roomNids.length; start += roomsAtOnce) {
+    const rows = await db.all<MoveRow>(
       sql`SELECT room_nid, user_nid, position, joined FROM device_list_moves
-          WHERE room_nid ${inList(roomNids)} AND position > ${since}`,
-    ),
-  );
+          WHERE room_nid ${inList(roomNids.slice(start, start + roomsAtOnce))} AND position > ${since}`,
+    );
+    moves.push(...revive(rows));
+  }
+  return moves;
 }
 
 /** Members of a room, as many as `limit` at most. */

@@ -1,7 +1,7 @@
 import type { Database } from '../../platform/database/index.ts';
 import { RecentChanges, RecentItems } from '../../platform/streams/index.ts';
 import type { PersistBatch, PersistHook, Rooms } from '../../rooms/index.ts';
-import { everyMember, movesAround, movesIn, putMoves, type Move } from './moves.store.ts';
+import { everyMember, movedRooms, movesIn, putMoves, type Move } from './moves.store.ts';
 
 export interface MovesNeeds {
   readonly database: Database;
@@ -34,7 +34,7 @@ export class Moves {
     if (since >= this.#last) return [];
     const { database } = this.#needs;
     const moved = this.#rooms.amongChangedSince(joined, since);
-    if (!moved) return inOrder(await movesAround(database, userNid, since));
+    if (!moved) return inOrder(await movesIn(database, await movedRooms(database, userNid, since), since));
     const found: Move[] = [];
     const unclear: number[] = [];
     for (const roomNid of moved) {

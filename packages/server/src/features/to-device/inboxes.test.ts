@@ -6,10 +6,13 @@ import { forEachDatabase } from '@myelin/testing/databases';
 import { CacheBudget } from '../../platform/cache/index.ts';
 import { createTestClock } from '../../platform/clock.ts';
 import { type Database, Interner, sql } from '../../platform/database/index.ts';
+import { plansOf } from '../../platform/database/query-plans.fixture.ts';
 import { silentLogger } from '../../platform/observability/index.ts';
 import { createSeededRandom } from '../../platform/random.ts';
 import { Notifier } from '../../platform/streams/index.ts';
 import { type Devices, openDevices } from '../devices/index.ts';
+import { serversWaitedFor, waitingEdus } from './to-device.federation.store.ts';
+import { putMessages, takeAllMessages, takeMessages, waitingMessages } from './to-device.store.ts';
 import { everyDevice, ToDevice } from './to-device.ts';
 
 const alice = '@alice:hive.example' as UserId;
@@ -83,5 +86,29 @@ forEachDatabase('inboxes', ({ test, dialect }) => {
     assert.deepEqual(await inboxes(database), []);
     await toDevice.deliver(message('short'));
     assert.equal((await inboxes(database)).length, 300);
+  });
+
+  test('what a message costs does not grow with the devices that there are, without statistics either', async ({ database }) => {
+    if (dialect !== 'postgres') return;
+    await database.write((tx) => {
+      tx.run(
+        sql`INSERT INTO devices (user_nid, device_id, created_ts) SELECT n / 3, 'D' || n, 0 FROM generate_series(1, 30000) n`,
+      );
+      tx.run(sql`INSERT INTO to_device_inbox (position, user_nid, device_id, message)
+        SELECT n, n / 3, 'D' || n, repeat('x', 400) FROM generate_series(1, 30000) n`);
+      tx.run(
+        sql`INSERT INTO to_device_outbox (server_nid, content) SELECT n % 10, repeat('x', 400) FROM generate_series(1, 20000) n`,
+      );
+    });
+    const device = { userNid: 2, deviceId: 'D7' as DeviceId };
+    const plans = await plansOf(database, async (tx) => {
+      putMessages(tx, [{ ...device, position: 30_001, message: '{}' }]);
+      await waitingMessages(tx, device, { since: 5, upTo: 30_000 }, 100);
+      takeMessages(tx, 2, device.deviceId, 30_000);
+      takeAllMessages(tx, 2, [device.deviceId]);
+      await waitingEdus(tx, 5, 100);
+      await serversWaitedFor(tx);
+    });
+    for (const plan of plans) assert.doesNotMatch(plan, /Seq Scan/);
   });
 });

@@ -23,9 +23,16 @@ export function waitingEdus(db: Db, serverNid: number, limit: number): Promise<O
   );
 }
 
-/** The servers for which something waits. */
+/** The servers for which something waits. One step in the index for each. */
 export async function serversWaitedFor(db: Db): Promise<number[]> {
-  const rows = await db.all(sql<{ server_nid: number }>`SELECT DISTINCT server_nid FROM to_device_outbox`);
+  const rows = await db.all(
+    sql<{ server_nid: number }>`WITH RECURSIVE found (server_nid) AS (
+          SELECT MIN(server_nid) FROM to_device_outbox
+          UNION ALL
+          SELECT (SELECT MIN(o.server_nid) FROM to_device_outbox o WHERE o.server_nid > found.server_nid)
+          FROM found WHERE found.server_nid IS NOT NULL
+        ) SELECT server_nid FROM found WHERE server_nid IS NOT NULL`,
+  );
   return rows.map(({ server_nid: nid }) => nid);
 }
 

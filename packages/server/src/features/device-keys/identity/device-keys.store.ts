@@ -30,9 +30,10 @@ export async function readDeviceKeys(db: Db, userNids: readonly number[]): Promi
   const devices: PublishedDevice[] = [];
   for (let start = 0; start < userNids.length; start += usersAtOnce) {
     const some = userNids.slice(start, start + usersAtOnce);
-    const rows = await db.all(sql<DeviceRow>`SELECT k.user_nid, k.device_id, k.keys, d.display_name
-      FROM device_keys k LEFT JOIN devices d ON d.user_nid = k.user_nid AND d.device_id = k.device_id
-      WHERE k.user_nid ${inList(some)} ORDER BY k.user_nid, k.device_id`);
+    // Not as a join: PostgreSQL would read all devices for many users, or for few where it has no statistics.
+    const rows = await db.all(sql<DeviceRow>`SELECT k.user_nid, k.device_id, k.keys,
+        (SELECT d.display_name FROM devices d WHERE d.user_nid = k.user_nid AND d.device_id = k.device_id) AS display_name
+      FROM device_keys k WHERE k.user_nid ${inList(some)} ORDER BY k.user_nid, k.device_id`);
     for (const row of rows) {
       devices.push({
         userNid: row.user_nid,

@@ -49,11 +49,20 @@ function stockOf(row: StockRow): Stock {
   };
 }
 
+/**
+ * Of more users or stocks at once PostgreSQL would read the whole table, where it has no statistics or they are a tenth of all.
+ */
+const atOnce = 20;
+
 /** All stocks of these users' devices. */
 export async function readStocks(db: Db, userNids: readonly number[]): Promise<Stock[]> {
-  const rows = await db.all(sql<StockRow>`SELECT ${stockColumns}
-    FROM one_time_key_stocks WHERE user_nid ${inList(userNids)}`);
-  return rows.map(stockOf);
+  const stocks: Stock[] = [];
+  for (let start = 0; start < userNids.length; start += atOnce) {
+    const rows = await db.all(sql<StockRow>`SELECT ${stockColumns}
+      FROM one_time_key_stocks WHERE user_nid ${inList(userNids.slice(start, start + atOnce))}`);
+    stocks.push(...rows.map(stockOf));
+  }
+  return stocks;
 }
 
 /** The stocks of one device, by their algorithm. */
@@ -110,11 +119,16 @@ export async function takeOldest(
   tx: InteractiveTx,
   stockIds: readonly number[],
 ): Promise<Map<number, { readonly keyId: string; readonly json: string }>> {
-  const rows = await tx.all(sql<{ stock_id: number; key_id: string; key_json: string }>`UPDATE one_time_keys SET spent = 1
-    WHERE (stock_id, position) IN
-      (SELECT stock_id, MIN(position) FROM one_time_keys WHERE stock_id ${inList(stockIds)} AND spent = 0 GROUP BY stock_id)
-    RETURNING stock_id, key_id, key_json`);
-  return new Map(rows.map((row) => [row.stock_id, { keyId: row.key_id, json: row.key_json }]));
+  const taken = new Map<number, { readonly keyId: string; readonly json: string }>();
+  for (let start = 0; start < stockIds.length; start += atOnce) {
+    const rows = await tx.all(sql<{ stock_id: number; key_id: string; key_json: string }>`UPDATE one_time_keys SET spent = 1
+      WHERE (stock_id, position) IN
+        (SELECT stock_id, MIN(position) FROM one_time_keys
+         WHERE stock_id ${inList(stockIds.slice(start, start + atOnce))} AND spent = 0 GROUP BY stock_id)
+      RETURNING stock_id, key_id, key_json`);
+    for (const row of rows) taken.set(row.stock_id, { keyId: row.key_id, json: row.key_json });
+  }
+  return taken;
 }
 
 /** How many keys each of these stocks has left; one that has none is missing. */

@@ -180,14 +180,17 @@ export function clearDoubts(tx: Tx, userNids: readonly number[], { stale }: { re
   if (stale) for (const userNid of userNids) markStale(tx, userNid);
 }
 
-/** Those of the users who are in a room now in which one of ours is too. One step in the index for each of their rooms. */
+/**
+ * Those of the users who are in a room now in which one of ours is too. One step in the index for each of their rooms: not as EXISTS, for
+ * which PostgreSQL would read all memberships of ours.
+ */
 export async function knownToOurs(db: Db, userNids: readonly number[], ourServerNid: number): Promise<Set<number>> {
   const found = new Set<number>();
   for (const some of inPieces(userNids)) {
     const rows = await db.all<{ user_nid: number }>(
       sql`SELECT DISTINCT theirs.user_nid FROM memberships theirs WHERE theirs.user_nid ${inList(some)} AND theirs.membership = 1
-          AND EXISTS (SELECT 1 FROM memberships ours
-                      WHERE ours.room_nid = theirs.room_nid AND ours.membership = 1 AND ours.server_nid = ${ourServerNid})`,
+          AND (SELECT ours.user_nid FROM memberships ours WHERE ours.room_nid = theirs.room_nid AND ours.membership = 1
+               AND ours.server_nid = ${ourServerNid} LIMIT 1) IS NOT NULL`,
     );
     for (const row of rows) found.add(row.user_nid);
   }
