@@ -25,6 +25,7 @@ const config: RemoteServersConfig = {
   ip_range_blacklist: [],
   ip_range_whitelist: [],
   federation_ip_range_blacklist: null,
+  federation_domain_denylist: [],
   federation_domain_whitelist: null,
   federation_verify_certificates: true,
   federation_certificate_verification_whitelist: [],

@@ -17,6 +17,7 @@ export type RemoteServersConfig = Pick<
   | 'ip_range_blacklist'
   | 'ip_range_whitelist'
   | 'federation_ip_range_blacklist'
+  | 'federation_domain_denylist'
   | 'federation_domain_whitelist'
   | 'federation_verify_certificates'
   | 'federation_certificate_verification_whitelist'
@@ -59,11 +60,19 @@ export function trustedKeyServers({ trusted_key_servers }: RemoteServersConfig):
   }));
 }
 
-/** Whether this server has to do with another: `federation_domain_whitelist`. */
-export function federatesWith({ federation_domain_whitelist }: RemoteServersConfig): (server: ServerName) => boolean {
-  if (federation_domain_whitelist === null) return () => true;
-  const allowed = new Set<string>(federation_domain_whitelist);
-  return (server) => allowed.has(server);
+/**
+ * Whether this server has to do with another: `federation_domain_whitelist` and `federation_domain_denylist`. Who is denied can come
+ * back neither in other letters, which lead to the same host, nor on another port.
+ */
+export function federatesWith(
+  config: Pick<RemoteServersConfig, 'federation_domain_denylist' | 'federation_domain_whitelist'>,
+): (server: ServerName) => boolean {
+  const { federation_domain_whitelist: whitelist } = config;
+  const allowed = whitelist === null ? undefined : new Set<string>(whitelist);
+  const denied = config.federation_domain_denylist.map((pattern) => compileGlob(pattern, { ignoreCase: true }));
+  const isDenied = (name: string): boolean => denied.some((glob) => glob.matches(name));
+  return (server) =>
+    (allowed === undefined || allowed.has(server)) && !isDenied(server) && !isDenied(server.replace(/:\d+$/, ''));
 }
 
 /** Whether a host must prove its name: not where nobody must, nor where a pattern excepts it. */

@@ -104,6 +104,11 @@ export const federation = section('Keys and federation', {
   federation_domain_whitelist: option(maybe(list(text)), 'The only servers to federate with. Default: all.', {
     default: null,
   }),
+  federation_domain_denylist: option(
+    list(text),
+    'Servers to have nothing to do with, such as "spam.example" or "*.spam.example", on whatever port: neither side reaches the other. It counts more than federation_domain_whitelist.',
+    { default: [], own: true },
+  ),
   federation_whitelist_endpoint_enabled: option(
     bool,
     'Users are told whom this server federates with, at /_synapse/client/v1/config/federation_whitelist.',
