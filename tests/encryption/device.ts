@@ -11,6 +11,7 @@ import {
   type GeneratedSecretStorageKey,
   type VerificationRequest,
 } from 'matrix-js-sdk/lib/crypto-api/index.js';
+import type { RustCrypto } from 'matrix-js-sdk/lib/rust-crypto/rust-crypto.js';
 
 import { fetchUnder, silent, Talker } from '../two-people/talker.ts';
 
@@ -122,8 +123,8 @@ export class Device extends Talker {
   /** Whom the device had proven and who shows other keys now. */
   readonly distrusts = new Set<string>();
 
-  /** Makes keys that sign the person's devices, keeps them on the server under a new recovery key, and begins a backup. */
-  async setsUpRecovery(): Promise<void> {
+  /** Makes keys that sign the person's devices, keeps them on the server under a new recovery key, and begins a backup unless told otherwise. */
+  async setsUpRecovery({ backup = true } = {}): Promise<void> {
     await this.crypto.bootstrapCrossSigning({
       setupNewCrossSigning: true,
       authUploadDeviceSigningKeys: async (makeRequest) => {
@@ -142,7 +143,7 @@ export class Device extends Talker {
     this.keychain.recoveryKey = recoveryKey;
     await this.crypto.bootstrapSecretStorage({
       setupNewSecretStorage: true,
-      setupNewKeyBackup: true,
+      setupNewKeyBackup: backup,
       createSecretStorageKey: () => Promise.resolve(recoveryKey),
     });
   }
@@ -155,6 +156,16 @@ export class Device extends Talker {
     await this.crypto.loadSessionBackupPrivateKeyFromSecretStorage();
     await this.crypto.checkKeyBackupAndEnable();
     return this.crypto.restoreKeyBackup();
+  }
+
+  /** Asks the person's other devices for the keys that it lacks; the SDK can, and leaves it to the backup unless told to. */
+  async asksForKeys(roomId: string): Promise<void> {
+    const crypto = this.crypto as RustCrypto;
+    (crypto as unknown as { olmMachine: { roomKeyRequestsEnabled: boolean } }).olmMachine.roomKeyRequestsEnabled = true;
+    const events = this.room(roomId).getLiveTimeline().getEvents();
+    await Promise.all(
+      events.filter((event) => event.isDecryptionFailure()).map((event) => event.attemptDecryption(crypto, { isRetry: true })),
+    );
   }
 
   /** Waits until all keys of messages are in the backup. */

@@ -10,6 +10,7 @@ import {
   type TestDatabases,
 } from '@myelin/testing';
 
+import { Device } from './device.ts';
 import { beginAnew, checkedHome, comeLate, proveEachOther, Story, takeAway } from './story.ts';
 
 suite('SQLite', sqliteDatabases, undefined);
@@ -73,6 +74,39 @@ function suite(label: string, databases: TestDatabases | undefined, skip: string
         await story.everythingIsReadable();
       } finally {
         story.ends();
+      }
+      assert.deepEqual(contract.takeViolations(), [], 'answers that the spec does not allow');
+    });
+
+    test('without a backup, a proven device asks the older ones for keys, and they are handed over', async () => {
+      const contract = await createContractCheck();
+      const home = checkedHome(server, contract);
+      const devices: Device[] = [];
+      try {
+        const phone = await Device.signsUp(home, 'erin', contract);
+        const frank = await Device.signsUp(home, 'frank', contract);
+        devices.push(phone, frank);
+        await phone.setsUpRecovery({ backup: false });
+        const room = await phone.createsSecretRoom('Secret', frank);
+        await frank.accepts(room);
+        await phone.sees('Frank', () => phone.room(room).getMember(frank.userId)?.membership === 'join');
+        await phone.says(room, 'before the laptop');
+        await frank.reads(room, 'before the laptop');
+        await frank.says(room, 'before it as well');
+        await phone.reads(room, 'before it as well');
+
+        const laptop = await Device.signsIn(home, phone.keychain, contract);
+        devices.push(laptop);
+        await phone.knowsDevices(phone.userId, [phone, laptop]);
+        await laptop.comparesEmoji(phone);
+        await laptop.sees('the room', () => laptop.client.getRoom(room) !== null);
+        await laptop.sees('messages that it cannot read', () => laptop.unreadable(room).length === 2);
+        await laptop.asksForKeys(room);
+        await laptop.reads(room, 'before the laptop');
+        await laptop.reads(room, 'before it as well');
+        assert.deepEqual(laptop.unreadable(room), []);
+      } finally {
+        for (const device of devices) device.stopsListening();
       }
       assert.deepEqual(contract.takeViolations(), [], 'answers that the spec does not allow');
     });

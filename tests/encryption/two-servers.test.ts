@@ -82,4 +82,23 @@ describe('encryption with matrix-js-sdk on two servers', () => {
     }
     assert.deepEqual(contract.takeViolations(), [], 'answers that the spec does not allow');
   });
+
+  test('a server that is slow makes nobody wait for keys in vain', async () => {
+    const contract = await createContractCheck();
+    const story = new Story(homes(contract));
+    try {
+      await story.begins('erin', 'frank');
+      servers().slowDown(nest, 700);
+      await story.meet();
+      await story.everyoneSays('slowly');
+      await proveEachOther(story);
+      await comeLate(story);
+      await takeAway(story);
+      await story.everythingIsReadable();
+    } finally {
+      servers().slowDown(nest, 0);
+      story.ends();
+    }
+    assert.deepEqual(contract.takeViolations(), [], 'answers that the spec does not allow');
+  });
 });

@@ -25,6 +25,8 @@ export interface FederatedHomeservers {
   cutOff(serverName: string): Promise<void>;
   /** It can be reached again. */
   reconnect(serverName: string): Promise<void>;
+  /** From now on it takes so long, in milliseconds, before other servers' requests reach it. */
+  slowDown(serverName: string, delayMs: number): void;
   /** Ends all of them, and throws where one has answered what the spec does not allow. */
   stop(): Promise<void>;
 }
@@ -46,12 +48,18 @@ export async function startFederation(
   await writeFile(authorityFile, authority.certificate);
   const homeservers = new Map<string, TestHomeserver>();
   const sites = new Map<string, TlsSite>();
+  const delays = new Map<string, number>();
 
   const open = async (name: string): Promise<void> => {
     const site = await startTlsSite(authority.issue([name]), (incoming, outgoing) => {
-      const homeserver = homeservers.get(name);
-      if (homeserver?.isRunning) passOn(homeserver, incoming, outgoing);
-      else outgoing.destroy();
+      const arrive = (): void => {
+        const homeserver = homeservers.get(name);
+        if (homeserver?.isRunning) passOn(homeserver, incoming, outgoing);
+        else outgoing.destroy();
+      };
+      const delayMs = delays.get(name) ?? 0;
+      if (delayMs > 0) setTimeout(arrive, delayMs);
+      else arrive();
     });
     sites.set(name, site);
     resolver.host(name, site.address).service(`_matrix-fed._tcp.${name}`, { name, port: site.port });
@@ -96,6 +104,7 @@ export async function startFederation(
     async reconnect(name) {
       if (!sites.has(name)) await open(name);
     },
+    slowDown: (name, delayMs) => void delays.set(name, delayMs),
     stop,
   };
 }
