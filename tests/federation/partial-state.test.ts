@@ -157,6 +157,24 @@ describe('rooms whose members come later', () => {
     assert.ok(meadow().asked(uri) + meadow().asked(uri.replace('/state/', '/state_ids/')) > 0);
   });
 
+  test('Bob is put out before he knows who is there, and comes back', async () => {
+    const room = new CrowdedRoom(meadow(), brook(), 10);
+    const bob = await home().person('bob');
+    await joins(bob, room);
+    let sync = await bob.get('/sync', { timeout: 0, filter: lazily });
+    const kick = room.adds(room.event({ type: 'm.room.member', stateKey: bob.userId, content: { membership: 'leave' } }));
+    await sends(meadow(), kick.pdu);
+    while (!sync.rooms?.leave?.[room.roomId]) {
+      sync = await bob.get('/sync', { timeout: 10_000, filter: lazily, since: sync.next_batch });
+    }
+    await bob.isRefused('GET', path(room, '/joined_members'), { status: 403, errcode: 'M_FORBIDDEN' });
+    await joins(bob, room);
+    await bob.says('I am back', room.roomId);
+    room.tellsMembers();
+    assert.equal(Object.keys((await bob.get(path(room, '/joined_members'))).joined).length, 12);
+    assert.deepEqual(await stateOf(bob, room), room.current);
+  });
+
   test('Dora of the same server comes in meanwhile, and Bob goes', async () => {
     const room = new CrowdedRoom(meadow(), brook(), 10);
     const [bob, dora] = [await home().person('bob'), await home().person('dora')];

@@ -127,6 +127,8 @@ export async function stateOf(
   atHand: readonly StateEntry[] = [],
 ): Promise<State> {
   const changes: StateChange[] = [...atHand];
+  // Some may be known by a write of somebody else that is not committed yet.
+  if (eventIds.length > 0) await tools.registry.inTurn(room, ({ lastWrite }) => lastWrite);
   for (let from = 0; from < eventIds.length; from += readAtOnce) {
     const nids = [...(await tools.events.nidsOf(eventIds.slice(from, from + readAtOnce))).values()];
     const rows = await tools.database.all<StateRow>(
