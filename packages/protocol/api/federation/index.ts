@@ -13,6 +13,7 @@ export * from './openid.ts';
 export * from './public-rooms.ts';
 export * from './query.ts';
 export * from './room-complexity.ts';
+export * from './room-policy.ts';
 export * from './space-hierarchy.ts';
 export * from './third-party-invites.ts';
 export * from './transactions.ts';

@@ -1,0 +1,8 @@
+export {
+  isPolicyServerAsked,
+  isSignedByPolicyServer,
+  policyKeyId,
+  readPolicyServer,
+  withPolicySignature,
+  type PolicyServer,
+} from './policy-server.ts';
