@@ -1,4 +1,4 @@
-import { readHistoryVisibility, type HistoryVisibility } from '@myelin/protocol/events/content';
+import { readHistoryVisibility } from '@myelin/protocol/events/content';
 
 import { sql, type Database } from '../../platform/database/index.ts';
 import type { EventStore } from '../events/event-store.ts';
@@ -12,6 +12,7 @@ import { emptyState, type RoomStates, type StateRoot } from '../state/index.ts';
 import type { Viewer } from '../viewer.ts';
 import { isDummy } from './dummy-event.ts';
 import { maySeeHistory } from './history-visibility.ts';
+import { LatestFacts, type FactsAtState } from './latest-facts.ts';
 
 /** An event that the viewer may see, and what the viewer was to the room at that moment (`unsigned.membership`). */
 export interface VisibleEvent {
@@ -31,11 +32,6 @@ export interface RoomAccess {
   readonly until?: Departure;
 }
 
-interface FactsAtState {
-  readonly visibility: HistoryVisibility;
-  readonly membership: Membership;
-}
-
 const nobody: ReadonlySet<string> = new Set();
 
 /** Decides who may see which event; every path on which events reach a client passes here. */
@@ -46,6 +42,7 @@ export class Visibility {
   readonly #memberships: Memberships;
   readonly #hooks: RoomHooks;
   readonly #rooms: RoomIds;
+  readonly #facts = new LatestFacts();
 
   constructor(needs: {
     database: Database;
@@ -76,12 +73,6 @@ export class Visibility {
   ): Promise<VisibleEvent[]> {
     if (events.length === 0) return [];
     const joinedUntil = await this.#joinedUntil(viewer.userNid, roomNid);
-    const byRoot = new Map<StateRoot, Promise<FactsAtState>>();
-    const factsAt = (root: StateRoot): Promise<FactsAtState> => {
-      let facts = byRoot.get(root);
-      if (!facts) byRoot.set(root, (facts = this.#factsAt(viewer, roomNid, root)));
-      return facts;
-    };
     const ignored = options.evenIgnored ? nobody : await this.#hooks.ignoredUsers(viewer.userNid);
     const visible: VisibleEvent[] = [];
     for (const event of events) {
@@ -91,7 +82,8 @@ export class Visibility {
       if (event.type === 'm.room.redaction' && !event.isState && !(await this.#isApplied(event))) continue;
       // What held at an event without a place is not known. Everybody may know of their own memberships.
       if (event.position === undefined && event.stateKey !== viewer.userId) continue;
-      const after = await factsAt(event.stateRoot ?? emptyState);
+      const root = event.stateRoot ?? emptyState;
+      const after = this.#facts.of(viewer.userNid, roomNid, root) ?? (await this.#factsAt(viewer, roomNid, root));
       const joinedLater = (event.position ?? 0) < joinedUntil;
       const seen = maySeeHistory({ ...after, joinedLater }) || (await this.#visibleBefore(viewer, event, after, joinedLater));
       if (seen) visible.push({ event, membership: after.membership });
@@ -158,7 +150,9 @@ export class Visibility {
       ['m.room.history_visibility', ''],
       ['m.room.member', viewer.userId],
     ]);
-    return { visibility: readHistoryVisibility(visibility?.content), membership: membershipOf(member) };
+    const facts = { visibility: readHistoryVisibility(visibility?.content), membership: membershipOf(member) };
+    this.#facts.remember(viewer.userNid, roomNid, root, facts);
+    return facts;
   }
 
   /** Up to which position of the stream the user has been joined at some later moment: without end for members. */
