@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import type { UserId } from '@myelin/protocol/identifiers';
 import { forEachHomeserver, type Person } from '@myelin/testing/homeserver';
 
+import { decodeSyncToken, encodeSyncToken } from '../../platform/streams/index.ts';
 import { Identity } from '../device-keys/key-ring.fixture.ts';
 import { member } from '../hive.fixture.ts';
 
@@ -33,6 +34,21 @@ forEachHomeserver('device lists', ({ test, testWith }) => {
       changed: [],
       left: [],
     });
+  });
+
+  test('whose token is ahead of a restored database hears of all that has changed', async ({ homeserver }) => {
+    const { alice, bob } = await homeserver.twoFriendsInARoom();
+    await bob.syncs();
+    await renames(alice);
+    await hearsOf(bob, 'changed', alice);
+    const token = decodeSyncToken(bob.since as string);
+    assert.ok(token);
+    const since = encodeSyncToken({ ...token, device_lists: token.device_lists + 1000 });
+    const { changed } = await bob.get('/keys/changes', { from: since, to: since });
+    assert.ok(changed.includes(alice.userId));
+    const told = await bob.get('/sync', { since });
+    assert.ok(told.device_lists.changed.includes(alice.userId));
+    assert.equal((await bob.get('/sync', { since: told.next_batch })).device_lists, undefined, 'once');
   });
 
   test('a device that is logged out changes the list', async ({ homeserver }) => {

@@ -10,7 +10,7 @@ import type { Moves } from './moves.ts';
 export interface ListChangesTools {
   readonly database: Database;
   readonly names: Interner;
-  readonly rooms: Pick<Rooms, 'memberships' | 'states'>;
+  readonly rooms: Pick<Rooms, 'memberships' | 'states' | 'partial'>;
   readonly news: ListNews;
   readonly moves: Moves;
 }
@@ -46,8 +46,10 @@ export async function listChanges(
 ): Promise<ListChanges> {
   const ownRooms = await tools.rooms.memberships.userRooms(viewer.userNid);
   const met = await metAndParted(tools, viewer, ownRooms, since.events, upTo.events);
-  const candidates = new Set(await tools.news.changedBetween(since.device_lists, upTo.device_lists));
-  const own = new Set(await tools.news.changedFor(viewer.userNid, since.device_lists, upTo.device_lists));
+  // A token that is ahead of the stream is from a time that a restored database has forgotten: it says nothing of what came since.
+  const listsSince = since.device_lists <= tools.news.stream.now ? since.device_lists : 0;
+  const candidates = new Set(await tools.news.changedBetween(listsSince, upTo.device_lists));
+  const own = new Set(await tools.news.changedFor(viewer.userNid, listsSince, upTo.device_lists));
   if (candidates.delete(viewer.userNid)) own.add(viewer.userNid);
   if (own.size === 0 && candidates.size === 0 && met.come.size === 0 && met.gone.size === 0) return nothing;
   const { come, gone } = met;
@@ -78,6 +80,8 @@ async function metAndParted(
     else if (joined) come.add(userNid);
     else gone.add(userNid);
   }
+  // Members that came behind their room, as those of one that one enters.
+  for (const roomNid of tools.rooms.partial.completedBetween(own.joined, since, upTo)) entered.add(roomNid);
   const left = new Set<number>();
   if (own.lastChange > since) {
     for (const { roomNid, membership, previous } of await localMembershipChanges(tools.database, viewer.userNid, since, upTo)) {

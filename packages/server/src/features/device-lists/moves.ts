@@ -66,11 +66,14 @@ export class Moves {
     };
   }
 
-  #movesOf({ room, membershipChanges, stateChanges }: PersistBatch): Move[] {
+  #movesOf({ room, events, membershipChanges, stateChanges }: PersistBatch): Move[] {
     const moves: Move[] = [];
+    // Members that come behind their room have been there before: it is told as one that one enters.
+    const isCompletion = events.length === 0;
     for (const { userNid, membership, previous, position } of membershipChanges) {
       const joined = membership === 'join';
-      if (joined !== (previous === 'join')) moves.push({ roomNid: room.nid, userNid, position, joined });
+      if (joined !== (previous === 'join') && !(joined && isCompletion))
+        moves.push({ roomNid: room.nid, userNid, position, joined });
     }
     const newcomers = moves.length;
     for (const { type, stateKey, beforeNid, after } of stateChanges) {
