@@ -1,3 +1,5 @@
+import { Type } from 'typebox';
+
 import { endpoint } from '../endpoint.ts';
 import * as s from '../schemas.ts';
 import * as shared from './shared.ts';
@@ -27,4 +29,15 @@ export const sendLeaveV2 = endpoint({
   params: shared.RoomEventParams,
   body: shared.Pdu,
   response: s.Empty,
+});
+
+/**
+ * The same for servers that know the first form only: the answer is `[200, {}]`. The specification had it up to v1.17;
+ * https://spec.matrix.org/v1.17/server-server-api/#put_matrixfederationv1send_leaveroomideventid
+ */
+export const sendLeaveV1 = endpoint({
+  ...sendLeaveV2,
+  id: 'sendLeaveV1',
+  path: '/_matrix/federation/v1/send_leave/:roomId/:eventId',
+  response: Type.Tuple([Type.Literal(200), s.Empty]),
 });

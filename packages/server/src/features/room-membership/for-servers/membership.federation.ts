@@ -1,6 +1,7 @@
 import * as federation from '@myelin/protocol/api/federation';
 import { parseExactJson } from '@myelin/protocol/canonical-json';
 import { invalidParam } from '@myelin/protocol/errors';
+import type { EventId, RoomId, ServerName } from '@myelin/protocol/identifiers';
 
 import { pduJson, shownPdus } from '../../../federation/membership/index.ts';
 import { answer, rawJson, route, type HttpRequest, type Route } from '../../../platform/http/index.ts';
@@ -10,7 +11,7 @@ import { receiveInvite } from './receive-invite.ts';
 import { complexityForServer } from './room-complexity.ts';
 import { acceptJoin } from './send-join.ts';
 import type { ServerMembershipTools } from './server-tools.ts';
-import { takeSubmission } from './submitted-event.ts';
+import { takeSubmission, type Submission } from './submitted-event.ts';
 import { membershipTemplate } from './templates.ts';
 
 /** The endpoints by which other servers' users get into rooms, out of them, and are let in. */
@@ -26,10 +27,12 @@ export function membershipFederation(tools: ServerMembershipTools): Route[] {
         versions: query.ver ?? ['1'],
       }),
     ),
-    route(federation.sendJoinV2, async ({ params, query, body, requester, request }) => {
-      const submission = { ...params, origin: requester.origin, event: body, eventText: request.bodyText };
-      return rawJson(await acceptJoin(tools, { ...submission, omitMembers: query.omit_members ?? false }));
-    }),
+    route(federation.sendJoinV2, async ({ query, ...input }) =>
+      rawJson(await acceptJoin(tools, { ...submissionOf(input), omitMembers: query.omit_members ?? false })),
+    ),
+    route(federation.sendJoinV1, async (input) =>
+      rawJson(['[200,', ...(await acceptJoin(tools, { ...submissionOf(input), omitMembers: false })), ']']),
+    ),
     route(federation.makeKnock, ({ params, query, requester }) =>
       membershipTemplate(tools, {
         membership: 'knock',
@@ -39,9 +42,8 @@ export function membershipFederation(tools: ServerMembershipTools): Route[] {
         versions: query.ver,
       }),
     ),
-    route(federation.sendKnock, async ({ params, body, requester, request }) => {
-      const submission = { ...params, origin: requester.origin, event: body, eventText: request.bodyText };
-      const { room, event } = await takeSubmission(tools, { ...submission, membership: 'knock' });
+    route(federation.sendKnock, async (input) => {
+      const { room, event } = await takeSubmission(tools, { ...submissionOf(input), membership: 'knock' });
       return { knock_room_state: (await shownPdus(tools.rooms, room, event)).map(pduJson) };
     }),
     route(federation.makeLeave, ({ params, requester }) =>
@@ -52,10 +54,13 @@ export function membershipFederation(tools: ServerMembershipTools): Route[] {
         origin: requester.origin,
       }),
     ),
-    route(federation.sendLeaveV2, async ({ params, body, requester, request }) => {
-      const submission = { ...params, origin: requester.origin, event: body, eventText: request.bodyText };
-      await takeSubmission(tools, { ...submission, membership: 'leave' });
+    route(federation.sendLeaveV2, async (input) => {
+      await takeSubmission(tools, { ...submissionOf(input), membership: 'leave' });
       return {};
+    }),
+    route(federation.sendLeaveV1, async (input) => {
+      await takeSubmission(tools, { ...submissionOf(input), membership: 'leave' });
+      return answer({ body: [200, {}] });
     }),
     route(federation.sendInviteV2, async ({ params, body, requester, request }) => {
       const exactEvent = (): unknown => (exactBody(request) as { readonly event?: unknown }).event;
@@ -91,6 +96,17 @@ export function membershipFederation(tools: ServerMembershipTools): Route[] {
       v1: await complexityForServer(tools, params.roomId, requester.origin),
     })),
   ];
+}
+
+/** The event that a request hands in. */
+function submissionOf(input: {
+  readonly params: { readonly roomId: RoomId; readonly eventId: EventId };
+  readonly body: unknown;
+  readonly requester: { readonly origin: ServerName };
+  readonly request: HttpRequest;
+}): Omit<Submission, 'membership'> {
+  const { params, body, requester, request } = input;
+  return { ...params, origin: requester.origin, event: body, eventText: request.bodyText };
 }
 
 /** The body with numbers as they were spelt. */

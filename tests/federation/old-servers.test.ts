@@ -1,0 +1,57 @@
+import assert from 'node:assert/strict';
+import { after, before, describe, test } from 'node:test';
+
+import { eventIdOf, hashAndSignPdu, type Pdu } from '@myelin/protocol/events';
+import { roomVersionRules, type RoomVersionRules } from '@myelin/protocol/room-versions';
+
+import { mallory, Stage } from './hostile/hostile-room.ts';
+
+const rulesOf = (version: string): RoomVersionRules => {
+  const rules = roomVersionRules(version);
+  assert.ok(rules);
+  return rules;
+};
+const ids = (pdus: readonly Pdu[], rules: RoomVersionRules): string[] => pdus.map((pdu) => eventIdOf(pdu, rules)).toSorted();
+
+describe('servers that have not been brought up to date for long', () => {
+  let stage: Stage;
+  before(async () => {
+    stage = await Stage.open();
+  });
+  after(() => stage.close());
+
+  /** An event of Mallory's from a template, and where it is handed in by the first form and the second. */
+  const fillsIn = async (
+    kind: 'join' | 'leave',
+    room: string,
+    rules: RoomVersionRules,
+  ): Promise<{ pdu: Pdu; v1: string; v2: string }> => {
+    const about = `${encodeURIComponent(room)}/${encodeURIComponent(mallory)}?ver=${rules.id}`;
+    const { body } = await stage.asks('GET', `/_matrix/federation/v1/make_${kind}/${about}`);
+    const { name, signingKey } = stage.stranger;
+    const pdu = hashAndSignPdu(body.event, name, signingKey, rules);
+    const path = `send_${kind}/${encodeURIComponent(room)}/${encodeURIComponent(eventIdOf(pdu, rules))}`;
+    return { pdu, v1: `/_matrix/federation/v1/${path}`, v2: `/_matrix/federation/v2/${path}` };
+  };
+
+  test('servers that know the first form only get in and out by it', async () => {
+    const rules = rulesOf('6');
+    const alice = await stage.home.person('alice');
+    const room = await alice.createsRoom({ preset: 'public_chat', room_version: '6' });
+    const join = await fillsIn('join', room, rules);
+    const unsigned = await stage.asks('PUT', join.v1, { ...join.pdu, signatures: {} });
+    assert.deepEqual([unsigned.status, unsigned.body.errcode], [400, 'M_INVALID_PARAM']);
+    const { status, body } = await stage.asks('PUT', join.v1, join.pdu);
+    const { body: newer } = await stage.asks('PUT', join.v2, join.pdu);
+    assert.deepEqual([status, body.length, body[0]], [200, 2, 200]);
+    assert.deepEqual(ids(body[1].state, rules), ids(newer.state, rules));
+    assert.deepEqual(ids(body[1].auth_chain, rules), ids(newer.auth_chain, rules));
+    const members = `/rooms/${encodeURIComponent(room)}/joined_members`;
+    assert.deepEqual(Object.keys((await alice.get(members)).joined).toSorted(), [alice.userId, mallory]);
+
+    const leave = await fillsIn('leave', room, rules);
+    const left = await stage.asks('PUT', leave.v1, leave.pdu);
+    assert.deepEqual([left.status, left.body], [200, [200, {}]]);
+    assert.deepEqual(Object.keys((await alice.get(members)).joined), [alice.userId]);
+  });
+});
