@@ -53,7 +53,10 @@ export async function initialSync(
 ): Promise<string> {
   const { rooms } = tools;
   const limit = Math.min(maxMessagesOfEach, limitFrom(query.limit));
-  const memberships = [...(await rooms.memberships.roomsOf(viewer.userNid)).values()].filter((own) => !own.forgotten);
+  // A room whose members are on their way is held back, as from others who want them all.
+  const memberships = [...(await rooms.memberships.roomsOf(viewer.userNid)).values()].filter(
+    (own) => !own.forgotten && !(own.membership === 'join' && rooms.partial.of(own.roomNid)),
+  );
   const joined = new Set(memberships.filter((own) => own.membership === 'join').map(({ roomNid }) => roomNid));
   const { end, parts } = await sourcesFor(tools, viewer, joined);
   const shown: string[] = [];
