@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 
-import { eventIdOf, hashAndSignPdu, type Pdu } from '@myelin/protocol/events';
+import { eventIdOf, hashAndSignPdu, signPdu, type Pdu } from '@myelin/protocol/events';
 import { roomVersionRules, type RoomVersionRules } from '@myelin/protocol/room-versions';
 
-import { mallory, Stage } from './hostile/hostile-room.ts';
+import { hive, mallory, Stage } from './hostile/hostile-room.ts';
 
 const rulesOf = (version: string): RoomVersionRules => {
   const rules = roomVersionRules(version);
@@ -53,5 +53,26 @@ describe('servers that have not been brought up to date for long', () => {
     const left = await stage.asks('PUT', leave.v1, leave.pdu);
     assert.deepEqual([left.status, left.body], [200, [200, {}]]);
     assert.deepEqual(Object.keys((await alice.get(members)).joined), [alice.userId]);
+  });
+
+  test('an invite names the server that it comes from, wherever it is to be signed, and stays the same event', async () => {
+    const alice = await stage.home.person('alice');
+    const { name, signingKey } = stage.stranger;
+    for (const version of ['1', '6', '10', '11', '12']) {
+      const rules = rulesOf(version);
+      const invites: Pdu[] = [];
+      stage.stranger.answersUnder.set('/_matrix/federation/v2/invite/', (_request, { event }) => {
+        invites.push(event);
+        return { event: signPdu(event, name, signingKey, rules) };
+      });
+      const room = await alice.createsRoom({ preset: 'private_chat', room_version: version });
+      await alice.post(`/rooms/${encodeURIComponent(room)}/invite`, { user_id: mallory });
+      const [invite] = invites;
+      assert.ok(invite);
+      assert.equal((invite as { origin?: unknown }).origin, hive);
+      const member = await alice.get(`/rooms/${encodeURIComponent(room)}/state?format=event`);
+      const inForce = member.find(({ state_key }: { state_key: string }) => state_key === mallory);
+      assert.equal(inForce.event_id, eventIdOf(invite, rules), `version ${version}`);
+    }
   });
 });

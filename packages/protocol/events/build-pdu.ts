@@ -1,4 +1,4 @@
-import type { EventId, RoomId, UserId } from '../identifiers/index.ts';
+import type { EventId, RoomId, ServerName, UserId } from '../identifiers/index.ts';
 import type { RoomVersionRules } from '../room-versions/index.ts';
 import type { HashedReference, JsonObject } from './pdu.ts';
 import type { UnsignedPdu } from './sign-pdu.ts';
@@ -21,6 +21,11 @@ export interface NewEvent {
   readonly redacts?: EventId | undefined;
   /** Room versions 1 and 2 only: the id that the server gives the event. */
   readonly eventId?: EventId | undefined;
+  /**
+   * The sender's server, which an invite names that goes to another server. Nothing else needs it.
+   * https://spec.matrix.org/v1.19/server-server-api/#put_matrixfederationv2inviteroomideventid
+   */
+  readonly origin?: ServerName | undefined;
   readonly unsigned?: JsonObject | undefined;
 }
 
@@ -47,6 +52,7 @@ export function buildPdu(event: NewEvent, rules: RoomVersionRules): UnsignedPdu 
     content: redactsInContent ? { ...event.content, redacts: event.redacts } : event.content,
     depth: event.depth,
     ...(rules.eventIds === 'assigned' && event.eventId !== undefined && { event_id: event.eventId }),
+    ...(event.origin !== undefined && { origin: event.origin }),
     origin_server_ts: event.originServerTs,
     prev_events: references(event.prevEvents, rules),
     ...(!rules.redactsInContent && event.redacts !== undefined && { redacts: event.redacts }),

@@ -27,7 +27,8 @@ export async function inviteRemoteUser(
   const server = domainOf(target);
   checkReachable(tools, [target]);
   await checkFederates(tools, room);
-  const prepared = await tools.rooms.prepare(room, { type: 'm.room.member', sender: by, stateKey: target, content });
+  const draft = { type: 'm.room.member', sender: by, stateKey: target, content, namesOrigin: true };
+  const prepared = await tools.rooms.prepare(room, draft);
   const returned = await askInvited(tools, server, room, prepared);
   const event = await letIn(tools, room, returned);
   if (event.eventId !== prepared.eventId || signingKeyIds(event.pdu, server).length === 0) {

@@ -12,4 +12,6 @@ export interface EventDraft {
   readonly redacts?: EventId;
   /** Milliseconds since 1970, where an application service sets it; the server's clock otherwise. */
   readonly originServerTs?: number;
+  /** Whether the event names the sender's server, as an invite must that goes to another server. */
+  readonly namesOrigin?: boolean;
 }

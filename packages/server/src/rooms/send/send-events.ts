@@ -312,6 +312,7 @@ export async function buildEvent(
       depth: depthAfter(named.map(({ depth }) => depth)),
       originServerTs: draft.originServerTs ?? tools.clock.now(),
       redacts: draft.redacts,
+      origin: draft.namesOrigin === true ? tools.serverName : undefined,
       eventId: rules.eventIds === 'assigned' ? assignedEventId(tools.random.token(24), tools.serverName) : undefined,
     },
     rules,
