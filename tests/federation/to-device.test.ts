@@ -1,7 +1,15 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 
-import type { HttpAnswer, Person, TestHomeserver } from '@myelin/testing';
+import {
+  noPostgresReason,
+  postgresDatabases,
+  sqliteDatabases,
+  type HttpAnswer,
+  type Person,
+  type TestDatabases,
+  type TestHomeserver,
+} from '@myelin/testing';
 import { FakeServer, startFederation, type FederatedHomeservers } from '@myelin/testing/federation';
 
 const hive = 'hive.example';
@@ -24,10 +32,20 @@ async function hears(person: Person, count: number): Promise<string[]> {
   return heard;
 }
 
-describe('messages to devices on other servers', () => {
+suite('SQLite', sqliteDatabases, undefined);
+suite('PostgreSQL', postgresDatabases(), noPostgresReason());
+
+function suite(label: string, databases: TestDatabases | undefined, skip: string | undefined): void {
+  describe(`messages to devices on other servers (${label})`, { skip: skip ?? false }, () => betweenServers(databases));
+  describe(`messages to devices, and a server that does as it likes (${label})`, { skip: skip ?? false }, () =>
+    withAStranger(databases),
+  );
+}
+
+function betweenServers(databases: TestDatabases | undefined): void {
   let federation: FederatedHomeservers | undefined;
   before(async () => {
-    federation = await startFederation([hive, nest]);
+    federation = await startFederation([hive, nest], databases && { databases });
   });
   after(() => federation?.stop());
   const servers = (): FederatedHomeservers => {
@@ -80,15 +98,16 @@ describe('messages to devices on other servers', () => {
     await alice.sendsToDevices(tea, to(phone, 'the last'));
     assert.deepEqual(await hears(phone, 1), ['the last']);
   });
-});
+}
 
-describe('messages to devices, and a server that does as it likes', () => {
+function withAStranger(databases: TestDatabases | undefined): void {
   let federation: FederatedHomeservers | undefined;
   let fake: FakeServer | undefined;
   let transactions = 0;
   let ids = 0;
   before(async () => {
-    federation = await startFederation([hive], { config: { rc_key_requests: { per_second: 0.001, burst_count: 2 } } });
+    const config = { rc_key_requests: { per_second: 0.001, burst_count: 2 } };
+    federation = await startFederation([hive], { config, ...(databases && { databases }) });
     fake = await FakeServer.start(stranger, federation);
   });
   after(async () => {
@@ -189,4 +208,4 @@ describe('messages to devices, and a server that does as it likes', () => {
     assert.deepEqual(arrived, devices);
     assert.deepEqual(contents.at(-1).messages[`@trudy:${stranger}`], { '*': { text: 'all' } });
   });
-});
+}
