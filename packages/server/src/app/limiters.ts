@@ -20,6 +20,7 @@ export function limitersOf(config: Config, clock: Clock): Readonly<Record<string
     'rc_invites.per_issuer': config.rc_invites.per_issuer,
     'rc_presence.per_user': config.rc_presence.per_user,
     rc_key_requests: config.rc_key_requests,
+    rc_unknown_servers: config.rc_unknown_servers,
     rc_reports: config.rc_reports,
     rc_room_creation: config.rc_room_creation,
   };

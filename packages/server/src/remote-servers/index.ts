@@ -9,6 +9,7 @@ export {
   type SignatureVerdict,
   verifySignatures,
 } from './keys/index.ts';
+export { limitUnknownServers, type UnknownServersNeeds } from './limit-unknown-servers.ts';
 export { RemoteError, type RemoteFailure } from './remote-error.ts';
 export { createRemoteServers, type RemoteServers, type RemoteServersNeeds } from './remote-servers.ts';
 export {

@@ -80,6 +80,11 @@ export const ratelimiting = section('Rate limits', {
     'Servers that are asked for their keys because somebody at one address wants to know them from this one.',
     { default: {}, own: true },
   ),
+  rc_unknown_servers: option(
+    rate(0.1, 50),
+    'Servers that nobody here has heard of, and that one user has this server ask for keys or bring messages for devices.',
+    { default: {}, own: true },
+  ),
   rc_delayed_event_mgmt: limit(1, 5, 'Changes to delayed events by one user.', 'later'),
   rc_reports: limit(1, 5, 'Reports by one user.'),
   rc_room_creation: limit(0.016, 10, 'Rooms that a user creates.'),

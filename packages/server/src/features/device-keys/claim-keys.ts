@@ -4,7 +4,7 @@ import type { DeviceId, ServerName, UserId } from '@myelin/protocol/identifiers'
 
 import type { Clock } from '../../platform/clock.ts';
 import type { Interner } from '../../platform/database/index.ts';
-import type { RemoteServers } from '../../remote-servers/index.ts';
+import { limitUnknownServers, type RemoteServers, type UnknownServersNeeds } from '../../remote-servers/index.ts';
 import { askServers, byServer, type Failures } from './ask-servers.ts';
 import type { WantedKey } from './one-time-keys/claim-queue.ts';
 import type { OneTimeKeys } from './one-time-keys/one-time-keys.ts';
@@ -14,7 +14,7 @@ export type WantedKeys = Readonly<Record<string, Readonly<Record<string, string>
 /** By user and device, keys by their names, as they came. */
 type KeysByDevice = Record<string, Record<string, unknown>>;
 
-export interface ClaimNeeds {
+export interface ClaimNeeds extends Pick<UnknownServersNeeds, 'limiters'> {
   readonly names: Interner;
   readonly serverName: ServerName;
   readonly clock: Clock;
@@ -23,17 +23,24 @@ export interface ClaimNeeds {
 }
 
 /**
- * Takes a key of each device: those of our own users from the database, others from their servers, all at the same time.
+ * Takes a key of each device: those of our own users from the database, others from their servers, all at the same time. Throws
+ * M_LIMIT_EXCEEDED for too many servers that are unknown here.
  * https://spec.matrix.org/v1.19/client-server-api/#post_matrixclientv3keysclaim
  */
 export async function claimKeys(
   needs: ClaimNeeds,
+  by: UserId,
   wanted: WantedKeys,
   timeoutMs: number,
 ): Promise<{ readonly failures: Failures; readonly keys: Record<string, KeysByDevice> }> {
   const servers = byServer(Object.entries(wanted));
   const own = servers.get(needs.serverName) ?? new Map();
   servers.delete(needs.serverName);
+  await limitUnknownServers(
+    needs,
+    by,
+    Array.from(servers.values()).flatMap((users) => [...users.keys()] as UserId[]),
+  );
   const keys: Record<string, KeysByDevice> = {};
   const [ownKeys, failures] = await Promise.all([
     claimOwnKeys(needs, own),

@@ -29,8 +29,9 @@ export function deviceKeyRoutes(needs: UploadNeeds & QueryNeeds & ClaimNeeds): R
       return rawJson(await queryKeys(needs, identityOf(requester), wanted, timeoutOf(body.timeout)));
     }),
 
-    route(client.claimKeys, async ({ body }) => {
-      const { failures, keys } = await claimKeys(needs, body.one_time_keys, timeoutOf(body.timeout));
+    route(client.claimKeys, async ({ body, requester }) => {
+      const { userId } = identityOf(requester);
+      const { failures, keys } = await claimKeys(needs, userId, body.one_time_keys, timeoutOf(body.timeout));
       return rawJson(JSON.stringify({ failures, one_time_keys: keys }));
     }),
   ];

@@ -217,6 +217,27 @@ forEachHomeserver('messages to devices', ({ test, testWith }) => {
     },
   );
 
+  testWith(
+    'nobody has messages wait for countless servers of which nothing was ever heard',
+    { config: { rc_unknown_servers: { per_second: 0.001, burst_count: 3 } } },
+    async ({ homeserver }) => {
+      const { alice, phone } = await aliceAndBob(homeserver);
+      const madeUp = (...names: string[]) =>
+        Object.fromEntries(names.map((name) => [`@x:${name}.invalid`, { D: { text: 'x' } }]));
+      await alice.sendsToDevices(tea, { ...madeUp('a', 'b'), ...to(phone, 'one') });
+      const refused = { status: 429, errcode: 'M_LIMIT_EXCEEDED' };
+      const body = { messages: { ...madeUp('c', 'd'), ...to(phone, 'two') } };
+      await alice.isRefused('PUT', `/sendToDevice/${tea}/more`, refused, { body });
+      // What is known of the first two is not counted again.
+      await alice.sendsToDevices(tea, { ...madeUp('a', 'b'), ...to(phone, 'three') });
+      const wanted = (value: unknown) => Object.fromEntries(['e', 'f'].map((name) => [`@x:${name}.invalid`, value]));
+      await alice.isRefused('POST', '/keys/query', refused, { body: { device_keys: wanted([]) } });
+      await alice.isRefused('POST', '/keys/claim', refused, { body: { one_time_keys: wanted({ D: 'signed_curve25519' }) } });
+      await alice.isRefused('POST', '/keys/signatures/upload', refused, { body: wanted({ KEY: {} }) });
+      assert.deepEqual(textsIn(await phone.syncs()), ['one', 'three']);
+    },
+  );
+
   testWith('guests may send', { config: { allow_guest_access: true } }, async ({ homeserver }) => {
     const [bob, guest] = [await homeserver.person('bob'), await homeserver.guest()];
     await guest.sendsToDevices(tea, to(bob, 'may I come in?'));

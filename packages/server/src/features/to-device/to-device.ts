@@ -10,6 +10,7 @@ import type { Logger } from '../../platform/observability/index.ts';
 import type { Random } from '../../platform/random.ts';
 import type { Limiter } from '../../platform/rate-limits/index.ts';
 import { RecentChanges, Stream, type Notifier } from '../../platform/streams/index.ts';
+import { limitUnknownServers } from '../../remote-servers/index.ts';
 import type { Viewer } from '../../rooms/index.ts';
 import type { Devices } from '../devices/index.ts';
 import { directToDevice, mostEduBytes, type Addressed } from './direct-to-device.ts';
@@ -97,7 +98,7 @@ export class ToDevice {
 
   /**
    * A client sends. What is asked for again with the same transaction id is not delivered again, also after a restart. Durable when it
-   * resolves. Throws M_TOO_LARGE; M_LIMIT_EXCEEDED for too many requests for keys.
+   * resolves. Throws M_TOO_LARGE; M_LIMIT_EXCEEDED for too many requests for keys, or servers that are unknown here.
    */
   async send(by: Viewer, message: Omit<DeviceMessages, 'sender'>, txnId: string): Promise<void> {
     const { database, clock } = this.#needs;
@@ -109,6 +110,7 @@ export class ToDevice {
     const sending = (async () => {
       if (await wasSent(database, scope)) return;
       this.limitKeyRequests({ sender: by.userId, ...message }, by.deviceId);
+      await limitUnknownServers(this.#needs, by.userId, message.messages.keys());
       await this.deliver({ sender: by.userId, ...message }, (tx) => rememberSending(tx, scope, clock.now()));
     })().finally(() => this.#underWay.delete(key));
     this.#underWay.set(key, sending);

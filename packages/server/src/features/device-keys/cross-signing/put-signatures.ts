@@ -5,6 +5,7 @@ import { domainOf, type DeviceId, isServerName, type UserId } from '@myelin/prot
 import { signatureBy, verifyJson } from '@myelin/protocol/signatures';
 
 import type { InteractiveTx } from '../../../platform/database/index.ts';
+import { limitUnknownServers } from '../../../remote-servers/index.ts';
 import type { KeyOwner } from '../device-keys.ts';
 import { parsedKeys, signaturesIn, statementOf } from '../identity/check-device-keys.ts';
 import { putDeviceKeys } from '../identity/device-keys.store.ts';
@@ -32,6 +33,7 @@ export async function putSignatures(
   const others = Object.entries(signed).filter(([userId]) => userId !== user.userId);
   const masters = await masterKeysOf(
     needs,
+    user.userId,
     others.map(([userId]) => userId as UserId),
     timeoutMs,
   );
@@ -70,10 +72,12 @@ export async function putSignatures(
 
 /** The master keys of other people, wherever they live. */
 async function masterKeysOf(
-  { names, published, remoteLists, serverName }: QueryNeeds,
+  needs: QueryNeeds,
+  by: UserId,
   userIds: readonly UserId[],
   timeoutMs: number,
 ): Promise<Map<string, JsonObject>> {
+  const { names, published, remoteLists, serverName } = needs;
   const masters = new Map<string, JsonObject>();
   const nids = await names.knownIdsOf(userIds.filter((userId) => domainOf(userId) === serverName));
   const local = await published.crossSigningOf([...nids.values()]);
@@ -85,6 +89,7 @@ async function masterKeysOf(
     userIds.filter((userId) => isServerName(domainOf(userId)) && domainOf(userId) !== serverName).map((userId) => [userId, []]),
   );
   if (remote.size > 0) {
+    await limitUnknownServers(needs, by, remote.keys());
     const found = await remoteLists.keysOf(remote, { timeoutMs });
     for (const [userId, key] of found.master) masters.set(userId, key);
   }

@@ -3,6 +3,7 @@ import { domainOf, type DeviceId, isServerName, type ServerName, type UserId } f
 import { type Signatures, withSignature } from '@myelin/protocol/signatures';
 
 import type { Database, Interner } from '../../../platform/database/index.ts';
+import { limitUnknownServers, type UnknownServersNeeds } from '../../../remote-servers/index.ts';
 import type { Failures } from '../ask-servers.ts';
 import { readSignaturesBy, type UserSignature } from '../cross-signing/cross-signing.store.ts';
 import type { CrossSigningKeys, DeviceKeys, KeyOwner } from '../device-keys.ts';
@@ -25,7 +26,7 @@ export interface RemoteDeviceLists {
   keysOf(wanted: WantedDevices, options: { readonly timeoutMs: number }): Promise<RemoteKeys>;
 }
 
-export interface QueryNeeds {
+export interface QueryNeeds extends Pick<UnknownServersNeeds, 'limiters'> {
   readonly database: Database;
   readonly names: Interner;
   readonly serverName: ServerName;
@@ -43,6 +44,7 @@ interface KeysAnswer {
 
 /**
  * The keys of users as one of ours may see them, as JSON in pieces. Our own users' keys go from the database to the answer as text.
+ * Throws M_LIMIT_EXCEEDED for too many servers that are unknown here.
  * https://spec.matrix.org/v1.19/client-server-api/#post_matrixclientv3keysquery
  */
 export async function queryKeys(
@@ -52,6 +54,7 @@ export async function queryKeys(
   timeoutMs: number,
 ): Promise<string[]> {
   const { local, remote } = sortedByHome(wanted, needs.serverName);
+  await limitUnknownServers(needs, viewer.userId, remote.keys());
   const [answer, fromElsewhere, signed] = await Promise.all([
     localKeys(needs, local, { viewerNid: viewer.userNid, withNames: true }),
     remote.size === 0 ? undefined : needs.remoteLists.keysOf(remote, { timeoutMs }),
