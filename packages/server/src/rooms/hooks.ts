@@ -57,13 +57,35 @@ export interface SendHook {
 }
 
 /**
+ * Somebody whose signature a local user's event needs before the room has it. Asked when the event is built, outside the room's turn:
+ * what comes in meanwhile does not wait for it.
+ */
+export interface CosignHook {
+  readonly name: string;
+  /** Whether an event of this type and state key needs it. Asked for every event that is sent: it answers from memory. */
+  isNeeded(event: Pick<EventDraft, 'type' | 'stateKey'>, room: RoomIdentity): boolean | Promise<boolean>;
+  /** The event with the signature. Throws a MatrixError to refuse: the event is not sent. */
+  cosign(pdu: Pdu, room: RoomIdentity): Promise<Pdu>;
+}
+
+/** What a `ReceiveHook` says of an event. */
+export interface ReceiveVerdict {
+  /** Why the event is to be soft-failed; undefined where it is not. */
+  readonly objection?: string;
+  /** The event with a signature that it lacked, to be kept with it. */
+  readonly signed?: Pdu;
+}
+
+/**
  * Should clients get this event of another server? Asked before the room's turn, so it may take its time and ask others: policy servers,
  * modules. https://spec.matrix.org/v1.19/server-server-api/#checks-performed-on-receipt-of-a-pdu (check 7)
  */
 export interface ReceiveHook {
   readonly name: string;
-  /** Why the event is to be soft-failed; undefined where it is not. Must not throw. */
-  objectionTo(event: RoomEvent, pdu: Pdu, room: RoomIdentity): Promise<string | undefined>;
+  /** Whether it has a say about the event at all. Asked for every event that comes in: it answers from memory. */
+  concerns(event: RoomEvent, room: RoomIdentity): boolean | Promise<boolean>;
+  /** Asked about events that their own auth events allow. Must not throw. */
+  judge(pdu: Pdu, room: RoomIdentity): Promise<ReceiveVerdict>;
 }
 
 /** Adds to what one viewer is told of events, such as bundled aggregations. */
@@ -80,6 +102,7 @@ export type IgnoredUsers = (userNid: number) => Promise<ReadonlySet<string>>;
 export class RoomHooks {
   readonly persist: PersistHook[] = [];
   readonly send: SendHook[] = [];
+  readonly cosign: CosignHook[] = [];
   readonly receive: ReceiveHook[] = [];
   readonly decorators: EventDecorator[] = [];
   ignoredUsers: IgnoredUsers = () => Promise.resolve(new Set());

@@ -1,11 +1,13 @@
 export { openRooms } from './rooms.ts';
 export type { Rooms, RoomsNeeds, SendOptions } from './rooms.ts';
 export type {
+  CosignHook,
   EventDecorator,
   IgnoredUsers,
   PersistBatch,
   PersistHook,
   ReceiveHook,
+  ReceiveVerdict,
   RoomHooks,
   SendHook,
   StateChange,

@@ -1,5 +1,4 @@
-import { encodeCanonicalJson } from '@myelin/protocol/canonical-json';
-import type { ServerName } from '@myelin/protocol/identifiers';
+import { domainOf, type ServerName } from '@myelin/protocol/identifiers';
 import type { SigningKey } from '@myelin/protocol/signatures';
 
 import { ByteCache, type CacheBudget } from '../platform/cache/index.ts';
@@ -22,7 +21,9 @@ import { RoomRegistry } from './room-registry.ts';
 import type { Room } from './room.ts';
 import { createRoom, type CreateTools, type NewRoom } from './send/create-room.ts';
 import type { EventDraft } from './send/event-draft.ts';
+import { insteadOfSending } from './send/instead-of-sending.ts';
 import { prepareEvent, type PreparedEvent } from './send/prepare-event.ts';
+import { cosigned, cosignersOf, sendCosigned } from './send/send-cosigned.ts';
 import { allowedDraft, internDraft, sendEvents, type Alongside, type SendTools } from './send/send-events.ts';
 import { TransactionIds } from './send/transaction-ids.ts';
 import { createNodeCache, openStateTree, RoomStates } from './state/index.ts';
@@ -76,10 +77,11 @@ export interface Rooms {
   /**
    * Sends local users' events into a room, one upon the other, all or none; resolves when they are durable. A state event that
    * changes nothing is not sent again: the one in force is the answer.
-   * Throws M_FORBIDDEN with the rule that says no, M_TOO_LARGE, M_BAD_JSON.
+   * Where somebody else is to sign the events (`CosignHook`), they are sent one by one, each whether or not a later one can be.
+   * Throws M_FORBIDDEN with the rule that says no, M_TOO_LARGE, M_BAD_JSON, and what who is to sign says.
    */
   send(room: RoomIdentity, drafts: readonly EventDraft[], options?: SendOptions): Promise<readonly StoredEvent[]>;
-  /** What a draft would become if it were sent now, without sending it; see `prepareEvent`. */
+  /** What a draft would become if it were sent now, without sending it, with the signatures that it needs; see `prepareEvent`. */
   prepare(room: RoomIdentity, draft: EventDraft): Promise<PreparedEvent>;
   /** Makes a room with its first events; all of them, or there is no room. */
   create(room: NewRoom): Promise<{ identity: RoomIdentity; sent: readonly StoredEvent[] }>;
@@ -184,11 +186,15 @@ export async function openRooms(needs: RoomsNeeds): Promise<Rooms> {
     receiving: createReceiving(receiveTools),
     async send(room, drafts, options) {
       await membersFor(partial, room, drafts);
-      return send(tools, room, drafts, options);
+      return send(receiveTools, room, drafts, options);
     },
     async prepare(room, draft) {
       await membersFor(partial, room, [draft]);
-      return prepareEvent(tools, room, draft);
+      const prepared = await prepareEvent(tools, room, draft);
+      // A template is for another server to sign, and to be looked at when it comes back.
+      if (domainOf(draft.sender) !== serverName) return prepared;
+      const cosigners = await cosignersOf(hooks, draft, room);
+      return cosigners.length === 0 ? prepared : { ...prepared, pdu: await cosigned(cosigners, prepared.pdu, room) };
     },
     create: (room) => createRoom(createTools, room),
     inTurn: (room, work) => registry.inTurn(room, work),
@@ -202,11 +208,19 @@ async function membersFor(partial: PartialRooms, { nid }: RoomIdentity, drafts: 
 }
 
 async function send(
-  tools: SendTools,
+  tools: ReceiveTools,
   identity: RoomIdentity,
   drafts: readonly EventDraft[],
   options: SendOptions = {},
 ): Promise<readonly StoredEvent[]> {
+  const cosigners = await Promise.all(drafts.map((draft) => cosignersOf(tools.hooks, draft, identity)));
+  if (cosigners.some(({ length }) => length > 0)) {
+    const all: StoredEvent[] = [];
+    for (const [index, draft] of drafts.entries()) {
+      all.push(...(await sendCosigned(tools, identity, draft, cosigners[index] ?? [], options)));
+    }
+    return all;
+  }
   const allowed = await Promise.all(
     drafts.map(async (draft) => {
       const allowed = await allowedDraft(tools.hooks, draft, identity);
@@ -215,27 +229,10 @@ async function send(
   );
   const { sent, durable } = await tools.registry.inTurn(identity, async (room) => {
     const [only] = allowed;
-    if (options.onlyInPlaceOf !== undefined && only?.stateKey !== undefined) {
-      const inForce = await tools.states.event(room.nid, room.head.root, only.type, only.stateKey);
-      if (inForce?.nid !== options.onlyInPlaceOf) return { sent: [], durable: Promise.resolve() };
-    }
-    if (allowed.length === 1 && only?.stateKey !== undefined && !options.evenIfUnchanged) {
-      const current = await tools.states.event(room.nid, room.head.root, only.type, only.stateKey);
-      if (current?.sender === only.sender && sameContent(current, only)) {
-        return { sent: [current], durable: Promise.resolve() };
-      }
-    }
+    const instead = only && allowed.length === 1 ? await insteadOfSending(tools, room, only, options) : undefined;
+    if (instead) return { sent: instead, durable: Promise.resolve() };
     return sendEvents(tools, room, allowed, options.alongside);
   });
   await durable;
   return sent;
-}
-
-function sameContent(current: StoredEvent, draft: EventDraft): boolean {
-  try {
-    return encodeCanonicalJson(current.content) === encodeCanonicalJson(draft.content);
-  } catch {
-    // Not canonical JSON: the room version decides whether it may be sent at all.
-    return false;
-  }
 }

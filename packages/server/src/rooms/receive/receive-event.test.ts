@@ -8,6 +8,7 @@ import { levels, membership, says, topic, type OtherServers } from './other-serv
 import {
   ann,
   bob,
+  bodies,
   cora,
   enters,
   expected,
@@ -21,12 +22,6 @@ import {
 } from './room-story.fixture.ts';
 
 const near = 'near.example' as ServerName;
-
-/** The bodies of a room's messages, as its timeline has them. */
-async function bodies({ rooms, room }: Awaited<ReturnType<typeof story>>): Promise<unknown[]> {
-  const page = await rooms.timeline.page(room.nid, { direction: 'f', limit: 100 });
-  return page.filter(({ type }) => type === 'm.room.message').map(({ content }) => content['body']);
-}
 
 function fork(others: OtherServers, join: EventId): { ban: EventId; late: EventId } {
   const ban = others.send(membership(mallory, 'ban', ann), [join]);
@@ -214,9 +209,14 @@ forEachDatabase('receiving events', ({ test }) => {
 
   test('what a policy server objects to is kept, and nobody sees it', async ({ database }) => {
     const at = await story(database);
+    const asked: string[] = [];
     at.rooms.hooks.receive.push({
       name: 'policy',
-      objectionTo: (event) => Promise.resolve(event.content['body'] === 'spam' ? 'the policy server calls it spam' : undefined),
+      concerns: ({ type }) => type !== 'm.room.policy',
+      judge({ type, content }) {
+        asked.push(type);
+        return Promise.resolve(content['body'] === 'spam' ? { objection: 'the policy server calls it spam' } : {});
+      },
     });
     const spam = at.others.send(says(mallory, 'spam'), [at.join]);
     assert.equal(await at.receives(spam), 'soft-failed: the policy server calls it spam');
@@ -224,6 +224,9 @@ forEachDatabase('receiving events', ({ test }) => {
     assert.equal(await at.receives(next), 'accepted');
     assert.deepEqual(await bodies(at), ['hello']);
     assert.deepEqual(await at.extremities(), [next]);
+    // Nobody is asked about what the rules do not allow.
+    assert.match(await at.receives(at.others.forge(topic(mallory, 'mine'), [next])), /^rejected/);
+    assert.deepEqual(asked, ['m.room.message', 'm.room.message']);
   });
 
   test('what the room never allowed is rejected, with its reason; what follows it is judged by itself', async ({ database }) => {

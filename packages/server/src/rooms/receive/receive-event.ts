@@ -1,6 +1,7 @@
 import type { EventId, ServerName } from '@myelin/protocol/identifiers';
 
 import type { StoredEvent } from '../events/stored-event.ts';
+import type { ReceiveVerdict } from '../hooks.ts';
 import type { RoomIdentity } from '../room-ids.ts';
 import type { CheckedEvent } from './door/at-the-door.ts';
 import { fetchAuthEvents } from './gather/fetch-auth-events.ts';
@@ -53,8 +54,7 @@ async function receive(
   receiveMissing: ReceiveMissing | undefined,
 ): Promise<Received> {
   let missing: readonly EventId[] = [];
-  let objection: string | undefined;
-  let isAsked = false;
+  let verdict: ReceiveVerdict | undefined;
   for (let attempt = 0; attempt < attempts; attempt++) {
     const known = await tools.events.byId(checked.eventId);
     if (known && (known.position !== undefined || known.verdict === 'rejected')) return knownAlready(tools, room, known);
@@ -76,15 +76,11 @@ async function receive(
     if (!prev.here) return waiting(`the state before the event is not known: ${prev.missing.join(', ')}`, prev.missing);
     const names = (await internNames(tools.names, [checked]))(checked);
     const { claimed } = prev;
-    if (!isAsked) objection = await objectionTo(tools, room, checked);
-    isAsked = true;
+    verdict ??= await judgedByOthers(tools, room, checked);
+    const { objection, signed = checked.pdu } = verdict;
     const placement = await tools.registry.inTurn(room, async (inMemory) => {
-      const placed = await placeEvent(tools, room, inMemory, checked, {
-        names,
-        claimed,
-        historicalPosition: undefined,
-        objection,
-      });
+      const arrival = { names, claimed, historicalPosition: undefined, objection };
+      const placed = await placeEvent(tools, room, inMemory, { ...checked, pdu: signed }, arrival);
       return placed.done && placed.outcome.outcome === 'known' ? { ...placed, durable: inMemory.lastWrite } : placed;
     });
     if (placement.done) return placement;
@@ -126,10 +122,17 @@ async function whyRejected(tools: ReceiveTools, room: RoomIdentity, { event }: C
 }
 
 /** Check 7: what policy servers and the like say. The first objection counts. */
-async function objectionTo(tools: ReceiveTools, room: RoomIdentity, { event, pdu }: CheckedEvent): Promise<string | undefined> {
+async function judgedByOthers(tools: ReceiveTools, room: RoomIdentity, checked: CheckedEvent): Promise<ReceiveVerdict> {
+  let { pdu } = checked;
+  let isWorthIt = false;
   for (const hook of tools.hooks.receive) {
-    const objection = await hook.objectionTo(event, pdu, room);
-    if (objection !== undefined) return objection;
+    if (!(await hook.concerns(checked.event, room))) continue;
+    // Nobody is asked about what the room will not have anyway.
+    isWorthIt ||= (await whyRejected(tools, room, checked)) === undefined;
+    if (!isWorthIt) break;
+    const { objection, signed = pdu } = await hook.judge(pdu, room);
+    if (objection !== undefined) return { objection };
+    pdu = signed;
   }
-  return undefined;
+  return { signed: pdu };
 }

@@ -108,6 +108,12 @@ export function storyIn(rooms: Rooms, room: RoomIdentity, others: OtherServers, 
   };
 }
 
+/** The bodies of a room's messages, as its timeline has them. */
+export async function bodies({ rooms, room }: RoomStory): Promise<unknown[]> {
+  const page = await rooms.timeline.page(room.nid, { direction: 'f', limit: 100 });
+  return page.filter(({ type }) => type === 'm.room.message').map(({ content }) => content['body']);
+}
+
 /** A room's current state. */
 export async function readable(rooms: Rooms, room: RoomIdentity): Promise<Record<string, string>> {
   const events = await rooms.states.all(room.nid, await rooms.states.currentRoot(room.nid));

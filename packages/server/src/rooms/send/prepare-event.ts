@@ -3,6 +3,7 @@ import { domainOf, type EventId } from '@myelin/protocol/identifiers';
 
 import { extremitiesToName } from '../forks/forward-extremities.ts';
 import type { RoomIdentity } from '../room-ids.ts';
+import type { Room } from '../room.ts';
 import type { EventDraft } from './event-draft.ts';
 import { allowedDraft, buildEvent, type SendTools } from './send-events.ts';
 
@@ -20,20 +21,23 @@ export interface PreparedEvent {
 export async function prepareEvent(tools: SendTools, identity: RoomIdentity, draft: EventDraft): Promise<PreparedEvent> {
   const isOurs = domainOf(draft.sender) === tools.serverName;
   const allowed = isOurs ? await allowedDraft(tools.hooks, draft, identity) : draft;
-  return tools.registry.inTurn(identity, async (room) => {
-    const { head } = room;
-    const named = extremitiesToName(head.extremities);
-    const isWhole = named.length === head.extremities.length;
-    const state = isWhole
-      ? head.root
-      : await tools.resolver.resolve(
-          room,
-          named.map(({ stateRoot }) => stateRoot),
-        );
-    // What is at hand belongs to the head's state.
-    if (!isWhole) room.dropAtHand();
-    const { pdu, eventId } = await buildEvent(tools, room, { named, state, hashes: new Map() }, allowed);
-    if (!isWhole) room.dropAtHand();
-    return { pdu, eventId };
-  });
+  return tools.registry.inTurn(identity, (room) => buildOnHead(tools, room, allowed));
+}
+
+/** The same for an event that the hooks have let pass, in the room's turn. */
+export async function buildOnHead(tools: SendTools, room: Room, allowed: EventDraft): Promise<PreparedEvent> {
+  const { head } = room;
+  const named = extremitiesToName(head.extremities);
+  const isWhole = named.length === head.extremities.length;
+  const state = isWhole
+    ? head.root
+    : await tools.resolver.resolve(
+        room,
+        named.map(({ stateRoot }) => stateRoot),
+      );
+  // What is at hand belongs to the head's state.
+  if (!isWhole) room.dropAtHand();
+  const { pdu, eventId } = await buildEvent(tools, room, { named, state, hashes: new Map() }, allowed);
+  if (!isWhole) room.dropAtHand();
+  return { pdu, eventId };
 }

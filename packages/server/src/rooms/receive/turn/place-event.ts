@@ -1,4 +1,5 @@
 import type { Verdict } from '@myelin/protocol/auth-rules';
+import { forbidden } from '@myelin/protocol/errors';
 import type { EventId } from '@myelin/protocol/identifiers';
 
 import { awaitRedacted } from '../../events/awaited-redactions.ts';
@@ -9,6 +10,7 @@ import { stateMoves, type StateMoves } from '../../forks/state-moves.ts';
 import { membershipChange } from '../../membership/membership-changes.ts';
 import type { RoomIdentity } from '../../room-ids.ts';
 import type { Room, RoomHead } from '../../room.ts';
+import type { Alongside } from '../../send/send-events.ts';
 import { strippedStateFor } from '../../send/stripped-state.ts';
 import { emptyState, rootOf, type State, type StateRoot } from '../../state/index.ts';
 import { isDummy } from '../../visibility/dummy-event.ts';
@@ -32,6 +34,8 @@ export interface Arrival {
   readonly historicalPosition: number | undefined;
   /** Why somebody whom the room or this server asks about events does not want clients to get this one. */
   readonly objection?: string | undefined;
+  /** Present for an event of a local user that waited for a signature. It is accepted, or nothing is written and M_FORBIDDEN thrown. */
+  readonly sending?: { readonly alongside: Alongside | undefined };
 }
 
 /** `missing`: between gathering and this turn something went, or was never there; it is to be gathered once more. */
@@ -65,6 +69,7 @@ export async function placeEvent(
   const before = await resolveStateBefore(tools.resolver, identity, event.prevEvents, near, arrival.claimed);
   if (!before.ok) return { done: false, missing: before.missing };
   const [verdict, reason] = await judge(tools, identity, room, checked, { near, before: before.state, arrival });
+  if (arrival.sending && verdict !== 'accepted') throw forbidden(reason ?? 'The room does not allow this event any more');
 
   const slot = tools.stream.allocate(1);
   try {
@@ -213,6 +218,7 @@ async function planPlacement(
         writeGaps(tx, room.nid, { nid, eventId }, gaps);
         if (redactions.awaits !== undefined) awaitRedacted(tx, room, nid, redactions.awaits);
         if (head.root !== room.head.root || moves.stateChanges.length > 0) tools.states.moveCurrentRoot(tx, room.nid, head.root);
+        arrival.sending?.alongside?.(tx, [placed]);
       },
     ],
     strippedStates: await strippedStatesOf(tools, room, placed, after, moves),
