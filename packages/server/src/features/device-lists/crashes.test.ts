@@ -59,6 +59,27 @@ forEachDatabase('device lists after a crash', ({ test }) => {
     });
   });
 
+  test('after a restore nothing is told under a number that others have heard already', async ({ database }) => {
+    const hive = await openHive(database);
+    const { alice, bob } = hive.people;
+    await hive.friendsInARoom();
+    const changes = async (startMs: number): Promise<number> => {
+      await database.write((tx) => putNews(tx, { userNid: alice.userNid, deviceId: phone, kind: 'device' }));
+      const feature = await openDeviceLists(hive, { servers: [near], startMs });
+      await settle(database);
+      const [first] = (await feature.durableEdus?.next(near, 1))?.edus ?? [];
+      assert.deepEqual(await heard(feature, bob, { ...start, device_lists: startMs }), [alice.userId]);
+      await feature.stop?.();
+      return Number(first?.content['stream_id']);
+    };
+    const before = await changes(5_000);
+    await database.write((tx) => {
+      for (const forgotten of [sql`DELETE FROM device_list_changes`, sql`DELETE FROM device_list_outbox`]) tx.run(forgotten);
+    });
+    assert.ok((await changes(60_000)) > before);
+    assert.ok((await changes(70)) > 60_000, 'nor does a clock that goes back bring numbers back');
+  });
+
   test('servers that were being told are told all of it, under the same numbers', async ({ database }) => {
     const hive = await openHive(database);
     const { alice } = hive.people;

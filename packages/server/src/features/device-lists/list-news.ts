@@ -65,9 +65,12 @@ export class ListNews {
     });
   }
 
-  /** Opens the stream where it ended. */
+  /**
+   * Opens the stream where it ended, or at the clock's milliseconds: a database that was restored from a copy has forgotten numbers that
+   * other servers know, and whatever came under one of those again they would pass over.
+   */
   static async open(needs: ListNewsNeeds): Promise<ListNews> {
-    return new ListNews(needs, await lastPosition(needs.database));
+    return new ListNews(needs, Math.max(await lastPosition(needs.database), needs.clock.now()));
   }
 
   /** Notes a change in its cause's transaction; readers hear of it soon after the commit. */
