@@ -184,6 +184,8 @@ forEachHomeserver('messages to devices', ({ test, testWith }) => {
     await refused(to(phone, '\ud800'), 400, 'M_BAD_JSON');
     await refused({ '@bob:elsewhere.example': { DEVICE: { text: '\ud800' } } }, 400, 'M_BAD_JSON');
     await refused({ '@bob:elsewhere.example': { 'D\ud800': {} } }, 400, 'M_INVALID_PARAM');
+    // Not every server spells a fraction as we do: it would take our signature for a forged one.
+    await refused({ ...to(phone, 'good'), '@bob:elsewhere.example': { DEVICE: { n: 1e-7 } } }, 400, 'M_BAD_JSON');
     await refused(to(phone, 'x'.repeat(mostEduBytes)), 413, 'M_TOO_LARGE');
     await refused({ '@bob:elsewhere.example': { DEVICE: { text: 'x'.repeat(mostEduBytes) } } }, 413, 'M_TOO_LARGE');
     const many = Object.fromEntries(Array.from({ length: mostMessages + 1 }, (_, n) => [`D${n}`, {}]));

@@ -1,4 +1,9 @@
-import { CanonicalJsonError, encodeLenientCanonicalJson } from '@myelin/protocol/canonical-json';
+import {
+  CanonicalJsonError,
+  encodeCanonicalJson,
+  encodeLenientCanonicalJson,
+  type CanonicalJsonEncoder,
+} from '@myelin/protocol/canonical-json';
 import { badJson, tooLarge } from '@myelin/protocol/errors';
 import type { JsonObject } from '@myelin/protocol/events';
 import { domainOf, type DeviceId, type ServerName, type UserId } from '@myelin/protocol/identifiers';
@@ -208,7 +213,7 @@ export class ToDevice {
       for (const deviceId of known.get(userNid) ?? []) {
         const content = byDevice?.get(deviceId) ?? byDevice?.get(everyDevice);
         if (content === undefined) continue;
-        const text = texts.get(content) ?? contentText(content);
+        const text = texts.get(content) ?? contentText(content, encodeLenientCanonicalJson);
         texts.set(content, text);
         found.push({ userNid, deviceId, message: `${head}${text}}` });
         if (found.length > mostMessages) throw tooLarge(`More than ${mostMessages} messages at once`);
@@ -234,7 +239,7 @@ export class ToDevice {
       const addressed: Addressed[] = [];
       for (const userId of users) {
         for (const [deviceId, content] of messages.get(userId) ?? []) {
-          addressed.push({ userId, deviceId, content: contentText(content) });
+          addressed.push({ userId, deviceId, content: contentText(content, encodeCanonicalJson) });
         }
       }
       count += addressed.length;
@@ -272,18 +277,19 @@ export class ToDevice {
 }
 
 /**
- * JSON that every client and server can read. The same for everybody: what could not be told to another server is not taken for our own users
+ * JSON that every client can read, and for other servers that each of them spells the same, or it would find our signature of all that goes
+ * with it wrong: with integers alone. The same size for everybody: what cannot be told to another server is not taken for our own users
  * either. Throws M_BAD_JSON, M_TOO_LARGE.
  */
-function contentText(content: JsonObject): string {
-  const text = canonicalText(content);
+function contentText(content: JsonObject, encode: CanonicalJsonEncoder): string {
+  const text = canonicalText(content, encode);
   if (Buffer.byteLength(text) > mostEduBytes) throw tooLarge(`A message to a device of more than ${mostEduBytes} bytes`);
   return text;
 }
 
-function canonicalText(content: JsonObject): string {
+function canonicalText(content: JsonObject, encode: CanonicalJsonEncoder): string {
   try {
-    return encodeLenientCanonicalJson(content);
+    return encode(content);
   } catch (error) {
     if (error instanceof CanonicalJsonError) throw badJson(error.message);
     throw error;

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { forEachDatabase } from '@myelin/testing/databases';
 
 import { openHive, state } from '../../features/hive.fixture.ts';
-import { LaneBrokenError, sql } from '../../platform/database/index.ts';
+import { DatabaseFullError, LaneBrokenError, sql } from '../../platform/database/index.ts';
 import { elsewhere, openPretended, pdu, sends } from './inbound.fixture.ts';
 
 const turns = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
@@ -217,6 +217,25 @@ forEachDatabase('transactions of other servers', ({ test }) => {
     });
     assert.deepEqual(await sends(inbound, 'one', body, 'third.example' as never), { $one: {} });
     await rooms.until(() => rooms.taken.length === 1);
+    await inbound.stop();
+  });
+
+  test('a message that could not be written down fails its transaction, which then comes again', async ({ database }) => {
+    const hive = await openHive(database);
+    const { inbound } = await openPretended(hive);
+    const taken: unknown[] = [];
+    let isFull = true;
+    inbound.start({
+      'm.direct_to_device': ({ content }) => {
+        if (isFull) throw new DatabaseFullError('no space is left');
+        taken.push(content['message_id']);
+      },
+    });
+    const edus = [{ edu_type: 'm.direct_to_device', content: { message_id: 'one' } }];
+    await assert.rejects(sends(inbound, 'first', { edus }), DatabaseFullError);
+    isFull = false;
+    await sends(inbound, 'first', { edus });
+    assert.deepEqual(taken, ['one']);
     await inbound.stop();
   });
 
