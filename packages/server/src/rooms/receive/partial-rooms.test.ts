@@ -4,10 +4,12 @@ import type { EventId, ServerName } from '@myelin/protocol/identifiers';
 import { stateMapKey } from '@myelin/protocol/state-resolution';
 import { forEachDatabase } from '@myelin/testing/databases';
 
+import { createSeededRandom } from '../../platform/random.ts';
 import { joinedServers, memberCounts } from '../membership/membership-store.ts';
 import type { RoomIdentity } from '../room-ids.ts';
 import type { Rooms } from '../rooms.ts';
 import { membership, says, topic, type OtherServers } from './other-servers.fixture.ts';
+import { isSettled, membershipsAgree, randomRoom, settledBy, someOrder } from './random-room.fixture.ts';
 import { ann, bob, expected, far, friendsElsewhere, lea, readable, roomsOver, storyIn } from './room-story.fixture.ts';
 
 const max = '@max:hive.example';
@@ -46,7 +48,7 @@ async function entersWithoutMembers(rooms: Rooms, others: OtherServers, join: Ev
   };
 }
 
-forEachDatabase('rooms without all their members', ({ test }) => {
+forEachDatabase('rooms without all their members', ({ test, dialect }) => {
   for (const version of ['1', '6', '10', '12']) {
     test(`a room of version ${version} can be used at once, and its members come later`, async ({ database, reopen }) => {
       const { others, join } = friendsElsewhere(version);
@@ -154,4 +156,27 @@ forEachDatabase('rooms without all their members', ({ test }) => {
     assert.deepEqual(await readable(rooms, room), expected(others, [back]));
     assert.equal((await memberCounts(database, room.nid)).get('join'), 5);
   });
+
+  for (const version of ['1', '10', '12']) {
+    for (const seed of dialect === 'sqlite' ? [1, 2, 3, 4, 5] : [1]) {
+      test(`a room of version ${version} ends up as elsewhere whatever happens before its members come (seed ${seed})`, async ({
+        database,
+      }) => {
+        const random = createSeededRandom(seed * 1_000 + Number(version));
+        const { others, join, sent } = randomRoom(version, 30, random);
+        const { settled } = settledBy(others, join, sent);
+        const rooms = await roomsOver(database, others);
+        const { room, membersCome } = await entersWithoutMembers(rooms, others, join);
+        const at = storyIn(rooms, room, others, join);
+        const comesAfter = random.integer(0, sent.length);
+        for (const [index, eventId] of someOrder(others, sent, random).entries()) {
+          if (index === comesAfter) await membersCome();
+          assert.match(await at.receives(eventId), /^(accepted|soft-failed|known)/);
+        }
+        await at.receives(settled);
+        await isSettled(at, settled);
+        await membershipsAgree(at);
+      });
+    }
+  }
 });

@@ -152,7 +152,9 @@ async function membersWhoDiffer(tools: ReceiveTools, room: Room, state: State, m
   for (const { stateKey, event } of await tools.states.tree.entries(room.nid, state, 'members')) {
     const before = known.get(stateKey);
     known.delete(stateKey);
-    if (before?.eventNid !== event) differences.push({ type: memberType, stateKey, before: before?.eventNid, after: event });
+    // Whom a resolution had taken away counts as gone, by the event that may be in force again.
+    const isSame = before?.eventNid === event && before.membership !== 'leave';
+    if (!isSame) differences.push({ type: memberType, stateKey, before: before?.eventNid, after: event });
   }
   for (const [stateKey, { eventNid, membership }] of known) {
     if (membership !== 'leave') differences.push({ type: memberType, stateKey, before: eventNid, after: undefined });

@@ -125,7 +125,7 @@ export class FullStates {
 
   async #reasonAgainst(event: StoredEvent, before: State): Promise<string | undefined> {
     // The join was held against the state when that came.
-    if (event.verdict !== 'accepted' || event.nid === this.#joinNid) return undefined;
+    if (event.verdict === 'rejected' || event.nid === this.#joinNid) return undefined;
     const [pdu] = await this.#tools.pdus.pdusOf([event], this.#room.rules);
     if (!pdu) throw new Error(`the event ${event.eventId} is gone`);
     const verdict = await authoriseByState(

@@ -48,6 +48,8 @@ export async function membersWhoCome(
       const serverNid = servers.get(server) ?? (await tools.names.idOf(server));
       servers.set(server, serverNid);
       const previous = before.get(userNid);
+      const membership = after === undefined ? 'leave' : member.membership;
+      if (beforeNid === after && previous === membership) continue;
       const local = server === tools.serverName;
       changes.push({
         roomNid: room.nid,
@@ -55,7 +57,7 @@ export async function membersWhoCome(
         senderNid: member.senderNid,
         serverNid,
         local,
-        membership: after === undefined ? 'leave' : member.membership,
+        membership,
         previous: previous ?? 'leave',
         isFirst: previous === undefined,
         eventNid,

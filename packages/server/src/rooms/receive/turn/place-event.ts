@@ -112,11 +112,11 @@ async function judge(
   const rejected = (verdict: Verdict): verdict is Extract<Verdict, { allowed: false }> => !verdict.allowed;
   const byAuthEvents = authoriseByAuthEvents(identity, event, (eventId) => at.near.get(eventId));
   if (rejected(byAuthEvents)) return ['rejected', byAuthEvents.reason];
-  const instead = tools.partial.of(room.nid)
-    ? membersAmong(authEventIdsOf(identity, event).flatMap((eventId) => at.near.get(eventId) ?? []))
-    : [];
+  const isPartial = tools.partial.of(room.nid) !== undefined;
+  const instead = isPartial ? membersAmong(authEventIdsOf(identity, event).flatMap((eventId) => at.near.get(eventId) ?? [])) : [];
   const byState = await authoriseByState(tools.states, identity, event, at.before, instead);
-  if (rejected(byState)) return ['rejected', byState.reason];
+  // A state that lacks members may have been resolved wrongly: what it refuses is looked at again when it is whole.
+  if (rejected(byState)) return [isPartial ? 'soft-failed' : 'rejected', byState.reason];
   // History is not held against what the room is now, and the first event of all has nothing to be held against.
   const { objection, historicalPosition } = at.arrival;
   const isHeldAgainstNow = historicalPosition === undefined && room.head.extremities.length > 0;
