@@ -6,6 +6,7 @@ import type { Feature } from '../features/feature.ts';
 import { filtersFeature } from '../features/filters/index.ts';
 import { keyBackupFeature } from '../features/key-backup/index.ts';
 import { openIdFeature } from '../features/openid/index.ts';
+import { policyServersFeature } from '../features/policy-servers/index.ts';
 import { presenceFeature } from '../features/presence/index.ts';
 import { profilesFeature } from '../features/profiles/index.ts';
 import { pushFeature } from '../features/push/index.ts';
@@ -106,6 +107,7 @@ export async function buildFeatures(needs: AppNeeds): Promise<Features> {
     filters,
     keyBackup,
     openIdFeature({ ...needs, accounts: people.accounts }),
+    policyServersFeature(needs),
     presence,
     profiles,
     push,

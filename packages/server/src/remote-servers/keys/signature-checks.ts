@@ -1,16 +1,22 @@
 import { isJsonObject, own } from '@myelin/protocol/canonical-json';
 import { type Pdu, pduSignableText } from '@myelin/protocol/events';
 import type { ServerName } from '@myelin/protocol/identifiers';
+import { policyKeyId } from '@myelin/protocol/policy-servers';
 import type { RoomVersionRules } from '@myelin/protocol/room-versions';
 import { signableText } from '@myelin/protocol/signatures';
 
 import type { SignatureCheck } from './key-ring.ts';
 
-/** The check that a server has signed an event, by the rules of its room's version about how long keys are valid. */
+/**
+ * The check that a server has signed an event, by the rules of its room's version about how long keys are valid. The key of a policy
+ * server is its room's, not one that the server publishes: nobody is asked for it.
+ * https://spec.matrix.org/v1.19/server-server-api/#validating-hashes-and-signatures-on-received-events
+ */
 export function pduSignatureCheck(pdu: Pdu, server: ServerName, rules: RoomVersionRules): SignatureCheck {
+  const { [policyKeyId]: _, ...signatures } = signaturesOf(pdu, server);
   return {
     server,
-    signatures: signaturesOf(pdu, server),
+    signatures,
     text: () => pduSignableText(pdu, rules),
     minimumValidUntil: rules.enforceKeyValidity ? pdu.origin_server_ts : 0,
   };
