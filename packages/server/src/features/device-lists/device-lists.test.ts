@@ -95,6 +95,20 @@ forEachHomeserver('device lists', ({ test, testWith }) => {
     assert.deepEqual(await hearsOf(bob, 'changed', alice), { changed: [alice.userId], left: [] });
   });
 
+  test('whoever leaves is left by those who were there, also who went shortly before, and by none who came later', async ({
+    homeserver,
+  }) => {
+    const { alice, bob, room } = await homeserver.twoFriendsInARoom();
+    const [carol, dora] = [await homeserver.person('carol'), await homeserver.person('dora')];
+    await carol.joins(room);
+    await bob.syncs();
+    await carol.leaves(room);
+    await bob.leaves(room);
+    await dora.joins(room);
+    const { device_lists: told } = await bob.syncs();
+    assert.deepEqual([told.changed, told.left.toSorted()], [[], [alice.userId, carol.userId].toSorted()]);
+  });
+
   test('whoever leaves and comes back is told of all again', async ({ homeserver }) => {
     const { alice, bob, room } = await homeserver.twoFriendsInARoom();
     await bob.syncs();

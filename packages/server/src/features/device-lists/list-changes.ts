@@ -82,17 +82,30 @@ async function metAndParted(
   }
   // Members that came behind their room, as those of one that one enters.
   for (const roomNid of tools.rooms.partial.completedBetween(own.joined, since, upTo)) entered.add(roomNid);
-  const left = new Set<number>();
+  const left = new Map<number, number>();
   if (own.lastChange > since) {
-    for (const { roomNid, membership, previous } of await localMembershipChanges(tools.database, viewer.userNid, since, upTo)) {
+    const changes = await localMembershipChanges(tools.database, viewer.userNid, since, upTo);
+    for (const { roomNid, membership, previous, position } of changes) {
       if (membership === 'join' && previous !== 'join') entered.add(roomNid);
-      if (membership !== 'join' && previous === 'join') left.add(roomNid);
+      if (membership !== 'join' && previous === 'join') left.set(roomNid, position);
     }
   }
   // Whoever has come back may have missed something between.
   for (const roomNid of entered) if (own.joined.has(roomNid)) for (const nid of await membersOf(tools, roomNid)) come.add(nid);
-  for (const roomNid of left) if (!own.joined.has(roomNid)) for (const nid of await membersOf(tools, roomNid)) gone.add(nid);
+  for (const [roomNid, leftAt] of left) {
+    if (!own.joined.has(roomNid)) for (const nid of await membersAt(tools, roomNid, since, leftAt)) gone.add(nid);
+  }
   return { come, gone };
+}
+
+/** Those who were in a room when the viewer left it, or since their token: who has come later is none of their business. */
+async function membersAt(tools: ListChangesTools, roomNid: number, since: number, leftAt: number): Promise<ReadonlySet<number>> {
+  const members = new Set(await membersOf(tools, roomNid));
+  for (const { userNid, position, joined } of await tools.moves.in(roomNid, since)) {
+    if (position > leftAt) members.delete(userNid);
+    else if (!joined) members.add(userNid);
+  }
+  return members;
 }
 
 async function membersOf({ database, rooms }: ListChangesTools, roomNid: number): Promise<readonly number[]> {

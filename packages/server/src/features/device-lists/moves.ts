@@ -46,6 +46,11 @@ export class Moves {
     return inOrder(found);
   }
 
+  /** What moved in a room after `since`, of each user the latest. */
+  in(roomNid: number, since: number): Promise<Move[]> {
+    return movesIn(this.#needs.database, [roomNid], since);
+  }
+
   #hook(): PersistHook {
     return {
       name: 'who shares rooms with whom',
