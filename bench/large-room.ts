@@ -107,6 +107,12 @@ async function measureCold(identity: RoomIdentity): Promise<Line[]> {
       opened.rooms.states.all(identity.nid, await root(opened), 'others'),
     )),
     ...(await cold('the whole state, as events', async (opened) => opened.rooms.states.all(identity.nid, await root(opened)))),
+    ...(await cold('the auth chain of the whole state', async (opened) => {
+      const entries = await opened.rooms.states.tree.entries(identity.nid, await root(opened));
+      const { rules } = identity;
+      const server = 'nest.example' as ServerName;
+      return opened.rooms.authChains.of({ server, rules, events: entries.map(({ event }) => event), name: 'state' });
+    })),
   ];
 }
 

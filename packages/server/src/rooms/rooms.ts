@@ -26,6 +26,7 @@ import { prepareEvent, type PreparedEvent } from './send/prepare-event.ts';
 import { cosigned, cosignersOf, sendCosigned } from './send/send-cosigned.ts';
 import { allowedDraft, internDraft, sendEvents, type Alongside, type SendTools } from './send/send-events.ts';
 import { TransactionIds } from './send/transaction-ids.ts';
+import { AuthChains } from './servers/auth-chain.ts';
 import { createNodeCache, openStateTree, RoomStates } from './state/index.ts';
 import { Timeline } from './timeline/timeline.ts';
 import { Visibility } from './visibility/visible-events.ts';
@@ -72,6 +73,8 @@ export interface Rooms {
   readonly recent: RecentChanges;
   /** Which rooms lack members, and who waits for them. */
   readonly partial: PartialRooms;
+  /** What events rest on, for other servers. */
+  readonly authChains: AuthChains;
   /** How events of other servers enter a room. */
   readonly receiving: Receiving;
   /**
@@ -183,6 +186,7 @@ export async function openRooms(needs: RoomsNeeds): Promise<Rooms> {
     stream,
     recent,
     partial,
+    authChains: new AuthChains({ events, caches }),
     receiving: createReceiving(receiveTools),
     async send(room, drafts, options) {
       await membersFor(partial, room, drafts);

@@ -3,6 +3,7 @@ import * as federation from '@myelin/protocol/api/federation';
 import { answer, route, type Route } from '../../platform/http/index.ts';
 import { backfill } from './for-servers/backfill.ts';
 import { missingEvents } from './for-servers/missing-events.ts';
+import { OpenStates } from './for-servers/open-states.ts';
 import type { ServerHistoryTools } from './for-servers/readable-by-server.ts';
 import { authChainForServer, eventByTimeForServer, eventForServer } from './for-servers/single-events.ts';
 import { stateIds, stateJson } from './for-servers/state-at-event.ts';
@@ -13,10 +14,11 @@ import { stateIds, stateJson } from './for-servers/state-at-event.ts';
  */
 export function roomHistoryFederation(tools: ServerHistoryTools): Route[] {
   const { clock, serverName } = tools;
+  const openStates = new OpenStates();
   return [
     route(federation.getRoomState, async ({ params, query, requester }) => {
       const question = { roomId: params.roomId, eventId: query.event_id, server: requester.origin };
-      return answer({ headers: { 'content-type': 'application/json' }, body: await stateJson(tools, question) });
+      return answer({ headers: { 'content-type': 'application/json' }, body: await stateJson(tools, openStates, question) });
     }),
     route(federation.getRoomStateIds, ({ params, query, requester }) =>
       stateIds(tools, { roomId: params.roomId, eventId: query.event_id, server: requester.origin }),

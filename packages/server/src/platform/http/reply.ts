@@ -87,6 +87,8 @@ export async function compressed(reply: Reply, acceptEncoding: string | string[]
   if (payload instanceof Readable) {
     const squeezed = createGzip({ ...GZIP_OPTIONS, flush: constants.Z_SYNC_FLUSH });
     payload.once('error', (error) => squeezed.destroy(error));
+    // Where nobody reads on, nothing is to be made any more.
+    squeezed.once('close', () => payload.destroy());
     return { ...reply, headers: withoutLength(varying), payload: payload.pipe(squeezed) };
   }
   if (payload.length < WORTH_COMPRESSING_BYTES) return { ...reply, headers: varying };

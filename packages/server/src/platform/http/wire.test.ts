@@ -30,7 +30,13 @@ const lenient = endpoint({
 const upload = endpoint({ id: 'upload', method: 'POST', path: '/upload', auth: 'user', body: 'raw' });
 const big = endpoint({ id: 'big', method: 'GET', path: '/big', auth: 'none' });
 const flow = endpoint({ id: 'flow', method: 'GET', path: '/flow', auth: 'none' });
+const endless = endpoint({ id: 'endless', method: 'GET', path: '/endless', auth: 'none' });
 const address = endpoint({ id: 'address', method: 'GET', path: '/address', auth: 'none' });
+
+let endlessStream = Readable.from([]);
+function* numbers(): Generator<string> {
+  for (let number = 0; ; number++) yield `${number} `.repeat(1_000);
+}
 
 const routes = [
   healthRoute,
@@ -46,6 +52,7 @@ const routes = [
     { maxBodyBytes: 50_000 },
   ),
   route(big, () => ({ text: 'room '.repeat(1000) })),
+  route(endless, () => answer({ headers: { 'content-type': 'application/json' }, body: endlessStream })),
   route(flow, () => answer({ headers: { 'content-type': 'application/json' }, body: Readable.from(['{"a":', '1}']) })),
   route(address, ({ request: { ip } }) => ({ ip })),
 ];
@@ -202,6 +209,17 @@ suite('compressed answers', () => {
     assert.equal(headers['content-encoding'], 'gzip');
     assert.equal(gunzipSync(bytes).toString(), '{"a":1}');
     assert.equal((await fetchBytes('/flow')).bytes.toString(), '{"a":1}');
+  });
+
+  test('what nobody reads on is made no further', async () => {
+    for (const accept of ['gzip', 'identity']) {
+      const made = (endlessStream = Readable.from(numbers()));
+      const response = await request(`${running.origin}/endless`, { headers: { 'accept-encoding': accept } });
+      const gone = once(made, 'close');
+      await once(response.body, 'readable');
+      response.body.on('error', () => undefined).destroy();
+      await gone;
+    }
   });
 });
 

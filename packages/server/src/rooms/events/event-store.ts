@@ -103,6 +103,20 @@ export class EventStore {
     return found;
   }
 
+  /** Their ids, in the order of `nids`, without reading the events; those that do not exist are left out. */
+  async idsOf(nids: readonly number[], rules: RoomVersionRules): Promise<EventId[]> {
+    const found = new Map<number, EventId | undefined>();
+    for (const nid of nids) found.set(nid, (this.#pending.get(nid) ?? this.#cache.peek(nid))?.eventId);
+    const missing = nids.filter((nid) => found.get(nid) === undefined);
+    if (missing.length > 0) {
+      const rows = await this.#database.all<Pick<EventRow, 'event_nid' | 'event_id'>>(
+        sql`SELECT event_nid, event_id FROM events WHERE event_nid ${inList(missing)}`,
+      );
+      for (const row of rows) found.set(row.event_nid, decodeEventId(row.event_id, rules));
+    }
+    return nids.flatMap((nid) => found.get(nid) ?? []);
+  }
+
   /** In the order of `nids`; those that do not exist are left out. */
   async listByNids(nids: readonly number[]): Promise<StoredEvent[]> {
     const found = await this.byNids(nids);

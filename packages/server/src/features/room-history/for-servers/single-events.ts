@@ -2,7 +2,7 @@ import { notFound } from '@myelin/protocol/errors';
 import type { Pdu } from '@myelin/protocol/events';
 import type { EventId, ServerName } from '@myelin/protocol/identifiers';
 
-import { authChainOf, type StoredEvent } from '../../../rooms/index.ts';
+import type { StoredEvent } from '../../../rooms/index.ts';
 import { eventsByTime } from '../room-history.store.ts';
 import { pdusForServer } from './pdus-for-server.ts';
 import { eventOfRoom, readableByServer, type ServerHistoryTools } from './readable-by-server.ts';
@@ -34,8 +34,9 @@ export async function authChainForServer(
   const { rooms } = tools;
   const room = await readableByServer(tools, asked.roomId, asked.server);
   const event = await eventOfRoom(tools, room, asked.eventId);
-  const chain = await authChainOf(rooms.events, room.rules, [event.nid]);
-  return rooms.pdus.pdusOf(await rooms.events.listByNids([...chain]), room.rules);
+  const { server } = asked;
+  const chain = await rooms.authChains.of({ server, rules: room.rules, events: [event.nid], name: `of ${event.nid}` });
+  return rooms.pdus.pdusOf(await rooms.events.listByNids(chain), room.rules);
 }
 
 /**

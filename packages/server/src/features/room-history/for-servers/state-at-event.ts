@@ -3,7 +3,8 @@ import { Readable } from 'node:stream';
 import { notFound } from '@myelin/protocol/errors';
 import type { EventId, ServerName } from '@myelin/protocol/identifiers';
 
-import { authChainOf, stateBefore, type RoomIdentity } from '../../../rooms/index.ts';
+import { stateBefore, type RoomIdentity, type StoredEvent } from '../../../rooms/index.ts';
+import type { OpenStates } from './open-states.ts';
 import { eventOfRoom, readableByServer, type ServerHistoryTools } from './readable-by-server.ts';
 
 /** Which state is asked for: that of a room right before an event. */
@@ -20,6 +21,7 @@ interface StateAnswer {
 }
 
 const eventsAtOnce = 256;
+const idsAtOnce = 2_000;
 
 /**
  * The ids of the events that make the state before an event, and of their auth chain. Throws M_FORBIDDEN; M_NOT_FOUND where the event or
@@ -30,17 +32,24 @@ export async function stateIds(
   tools: ServerHistoryTools,
   question: StateQuestion,
 ): Promise<{ pdu_ids: EventId[]; auth_chain_ids: EventId[] }> {
-  const { state, authChain } = await answerOf(tools, question);
-  return { pdu_ids: await idsOf(tools, state), auth_chain_ids: await idsOf(tools, authChain) };
+  const { room, state, authChain } = await answerOf(tools, question);
+  return { pdu_ids: await idsOf(tools, room, state), auth_chain_ids: await idsOf(tools, room, authChain) };
 }
 
 /**
  * The same with the events whole, as the text of a JSON object. It is written as it is read: the state of a large room is not held at
- * once.
+ * once. Throws M_LIMIT_EXCEEDED where several are on their way to that server.
  */
-export async function stateJson(tools: ServerHistoryTools, question: StateQuestion): Promise<Readable> {
-  const { room, state, authChain } = await answerOf(tools, question);
-  return Readable.from(stateParts(tools, room, { pdus: state, auth_chain: authChain }));
+export async function stateJson(tools: ServerHistoryTools, open: OpenStates, question: StateQuestion): Promise<Readable> {
+  const ended = open.take(question.server);
+  try {
+    const { room, state, authChain } = await answerOf(tools, question);
+    const stream = Readable.from(stateParts(tools, room, { pdus: state, auth_chain: authChain }));
+    return stream.once('close', ended);
+  } catch (error) {
+    ended();
+    throw error;
+  }
 }
 
 /** Writes an object of arrays of PDUs piece by piece. */
@@ -72,14 +81,19 @@ async function answerOf(tools: ServerHistoryTools, { roomId, eventId, server }: 
   const event = await eventOfRoom(tools, room, eventId);
   const state = await stateBefore(rooms.states, event);
   if (!state) throw notFound(`The state at ${eventId} is not known here`);
-  return { room, state, authChain: [...(await authChainOf(rooms.events, room.rules, state))] };
+  const authChain = await rooms.authChains.of({ server, rules: room.rules, events: state, name: nameOfStateBefore(event) });
+  return { room, state, authChain };
 }
 
-async function idsOf(tools: ServerHistoryTools, nids: readonly number[]): Promise<EventId[]> {
+/** Events that are not part of the state share the one before them. */
+function nameOfStateBefore({ nid, roomNid, stateKey, stateRoot }: StoredEvent): string {
+  return stateKey === undefined ? `state ${roomNid} ${stateRoot}` : `before ${nid}`;
+}
+
+async function idsOf({ rooms }: ServerHistoryTools, { rules }: RoomIdentity, nids: readonly number[]): Promise<EventId[]> {
   const ids: EventId[] = [];
-  for (let at = 0; at < nids.length; at += eventsAtOnce) {
-    const events = await tools.rooms.events.listByNids(nids.slice(at, at + eventsAtOnce));
-    for (const { eventId } of events) ids.push(eventId);
+  for (let at = 0; at < nids.length; at += idsAtOnce) {
+    ids.push(...(await rooms.events.idsOf(nids.slice(at, at + idsAtOnce), rules)));
   }
   return ids;
 }

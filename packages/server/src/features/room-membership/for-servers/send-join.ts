@@ -3,14 +3,7 @@ import { signPdu, type Pdu } from '@myelin/protocol/events';
 import { readMember } from '@myelin/protocol/events/content';
 import { domainOf } from '@myelin/protocol/identifiers';
 
-import {
-  authChainOf,
-  firstMembers,
-  serversOfRoom,
-  stateBefore,
-  type RoomIdentity,
-  type StoredEvent,
-} from '../../../rooms/index.ts';
+import { firstMembers, serversOfRoom, stateBefore, type RoomIdentity, type StoredEvent } from '../../../rooms/index.ts';
 import { limit } from '../membership-tools.ts';
 import type { ServerMembershipTools } from './server-tools.ts';
 import { takeSubmission, type Submission } from './submitted-event.ts';
@@ -37,7 +30,15 @@ export async function acceptJoin(
   const before = await stateBefore(tools.rooms.states, event, submission.omitMembers ? 'others' : 'all');
   if (!before) throw new Error(`no state is known before the join ${event.eventId}`);
   const state = submission.omitMembers ? [...before, ...(await membersToShow(tools, room, before, event))] : before;
-  const chain = new Set(await authChainOf(tools.rooms.events, room.rules, [event.nid, ...state]));
+  const chain = new Set(
+    await tools.rooms.authChains.of({
+      server: submission.origin,
+      rules: room.rules,
+      events: [event.nid, ...state],
+      // Whom a room without a name is called by may change until the join comes again.
+      ...(!submission.omitMembers && { name: `join ${event.nid}` }),
+    }),
+  );
   // What is in the state need not be said twice to those who can do without.
   if (submission.omitMembers) for (const nid of state) chain.delete(nid);
   return [
