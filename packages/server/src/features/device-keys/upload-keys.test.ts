@@ -73,6 +73,7 @@ forEachHomeserver('uploading keys', ({ test }) => {
     const tablet = new DeviceCrypto(await homeserver.anotherDeviceOf(alice));
     const keyName = `signed_curve25519:${keyIdOf(1)}`;
     const key = crypto.oneTimeKey(1);
+    const tooMany = Object.fromEntries(Array.from({ length: 5001 }, (_, at) => [`signed_x:${at}`, { key: 'x', signatures: {} }]));
     const table: [string, object][] = [
       ['M_BAD_JSON', { device_keys: new DeviceCrypto(bob).deviceKeys }],
       ['M_BAD_JSON', { device_keys: tablet.deviceKeys }],
@@ -92,6 +93,8 @@ forEachHomeserver('uploading keys', ({ test }) => {
       ['M_BAD_JSON', { one_time_keys: { [keyName]: key.key } }],
       ['M_BAD_JSON', { one_time_keys: { [keyName]: crypto.sign({ key: 'short' }) } }],
       ['M_INVALID_PARAM', { one_time_keys: { signed_curve25519: key } }],
+      // Before any signature is looked at.
+      ['M_TOO_LARGE', { device_keys: deviceKeys, one_time_keys: tooMany }],
       ['M_INVALID_PARAM', { one_time_keys: { 'signed_curve25519:': key } }],
       ['M_INVALID_PARAM', { one_time_keys: { [`signed_curve25519:${'x'.repeat(300)}`]: key } }],
       ['M_TOO_LARGE', { one_time_keys: { [keyName]: crypto.sign({ ...key, more: 'x'.repeat(5_000) }) } }],

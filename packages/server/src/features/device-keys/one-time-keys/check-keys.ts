@@ -5,16 +5,22 @@ import { decodeBase64, signableText, signatureBy } from '@myelin/protocol/signat
 
 import { type SignatureToVerify, verifySignatures } from '../../../remote-servers/index.ts';
 import { canonicalText } from '../identity/check-device-keys.ts';
-import type { UploadedKey } from './one-time-keys.ts';
+import { mostKeysOfStock, type UploadedKey } from './one-time-keys.ts';
 
 /** A key is 32 bytes and a signature 64: the rest is room for algorithms to come. */
 const largestKey = 4096;
 const longestName = 255;
 const curveBytes = 32;
+/** As many as a device can have: before each is checked and its signature verified. */
+const mostKeysAtOnce = mostKeysOfStock;
 
 /** Keys by `<algorithm>:<key_id>`. Throws M_INVALID_PARAM, M_BAD_JSON, M_TOO_LARGE. */
 export function checkedKeys(keys: Readonly<Record<string, KeyObjectValue>>): UploadedKey[] {
-  return Object.entries(keys).map(([name, key]) => {
+  const named = Object.entries(keys);
+  if (named.length > mostKeysAtOnce) {
+    throw new MatrixError('M_TOO_LARGE', `There are at most ${mostKeysAtOnce} keys in an upload`, { status: 400 });
+  }
+  return named.map(([name, key]) => {
     const colon = name.indexOf(':');
     const [algorithm, keyId] = [name.slice(0, colon), name.slice(colon + 1)];
     if (colon <= 0 || keyId === '' || name.length > longestName || !name.isWellFormed() || name.includes('\0')) {

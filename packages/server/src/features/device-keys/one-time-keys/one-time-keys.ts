@@ -44,7 +44,7 @@ export interface OneTimeKeysNeeds {
 }
 
 /** What vodozemac keeps of private halves: of more public ones, no client would know what to do with a message to the oldest. */
-const mostKeysOfStock = 5000;
+export const mostKeysOfStock = 5000;
 /** There is one algorithm today. */
 const mostAlgorithms = 10;
 const countsBytes = 300;
