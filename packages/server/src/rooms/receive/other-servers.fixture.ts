@@ -53,6 +53,10 @@ export class OtherServers implements RemoteEvents, SignatureVerifier {
   /** Events that the servers do not give. */
   readonly hidden = new Set<EventId>();
   readonly unreachable = new Set<string>();
+  /** Servers that break off when they have given so many events of a state. */
+  readonly breakOffAfter = new Map<string, number>();
+  /** The events whose signatures were verified, by what was signed. */
+  readonly verified: string[] = [];
   /** Nobody gives a state before this resolves. */
   statesHeldBack: Promise<void> | undefined;
   readonly requests: string[] = [];
@@ -162,6 +166,7 @@ export class OtherServers implements RemoteEvents, SignatureVerifier {
   verify(questions: readonly SignatureQuestion[]): Promise<SignatureAnswer[]> {
     return Promise.resolve(
       questions.map(({ server, text, signatures }): SignatureAnswer => {
+        this.verified.push(text);
         const { keyId, publicKey } = this.keyOf(server);
         const signature = signatures[keyId];
         const valid = signature !== undefined && verifyText(text, signature, publicKey);
@@ -204,6 +209,8 @@ export class OtherServers implements RemoteEvents, SignatureVerifier {
     await this.#ask(server, `state ${eventId}`);
     await this.statesHeldBack;
     const ids = await this.stateIds(server, room, eventId);
+    const breakOff = this.breakOffAfter.get(server);
+    if (ids && breakOff !== undefined) return this.#brokenOff(ids.stateIds.slice(0, breakOff));
     return ids && this.given(ids.stateIds);
   }
 
@@ -235,6 +242,11 @@ export class OtherServers implements RemoteEvents, SignatureVerifier {
       { inState: true, events },
       { inState: false, events: chain },
     ];
+  }
+
+  *#brokenOff(stateIds: readonly EventId[]): Generator<StatePiece> {
+    yield* this.given(stateIds).toReversed();
+    throw new Error('the connection is gone');
   }
 
   /** Some events and all that they rest on. */

@@ -144,6 +144,18 @@ forEachDatabase('rooms without all their members', ({ test, dialect }) => {
     assert.deepEqual(await readable(rooms, room), expected(others, [join]));
   });
 
+  test('where a server breaks off, another goes on, and no signature is verified twice', async ({ database }) => {
+    const { others, join } = friendsElsewhere('10');
+    const rooms = await roomsOver(database, others);
+    others.breakOffAfter.set(far, 5);
+    const { room, membersCome } = await entersWithoutMembers(rooms, others, join);
+    others.verified.length = 0;
+    await membersCome();
+    assert.deepEqual(await readable(rooms, room), expected(others, [join]));
+    assert.ok(others.requests.filter((what) => what.startsWith('state $')).length > 1);
+    assert.equal(new Set(others.verified).size, others.verified.length);
+  });
+
   test('having left without ever knowing the members, Lea comes back', async ({ database }) => {
     const { others, join } = friendsElsewhere('10');
     const rooms = await roomsOver(database, others);

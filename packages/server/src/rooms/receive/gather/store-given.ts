@@ -35,14 +35,21 @@ export async function storeGiven(tools: ReceiveTools, room: RoomIdentity, given:
   const storing = new Storing(tools, room);
   let count = 0;
   let before: Promise<Looked> | undefined;
-  for await (const { events, inState } of given) {
-    if ((count += events.length) > mostStateEvents) throw new Error(`a state of more than ${mostStateEvents} events`);
-    const looking = look(tools, room, events, inState);
-    // Whoever waits for an earlier one may be gone with that one's failure.
-    looking.catch(() => undefined);
-    // Signatures are verified by other threads: meanwhile this one reads the events behind.
+  try {
+    for await (const { events, inState } of given) {
+      if ((count += events.length) > mostStateEvents) throw new Error(`a state of more than ${mostStateEvents} events`);
+      const looking = storing.look(events, inState);
+      // Whoever waits for an earlier one may be gone with that one's failure.
+      looking.catch(() => undefined);
+      // Signatures are verified by other threads: meanwhile this one reads the events behind.
+      if (before) await storing.take(await before);
+      before = looking;
+    }
+  } catch (error) {
+    // What was verified need not be so again.
     if (before) await storing.take(await before);
-    before = looking;
+    await storing.end();
+    throw error;
   }
   if (before) await storing.take(await before);
   return storing.end();
@@ -66,18 +73,32 @@ class Storing {
     this.#writing = new OutlierWriting(tools, room);
   }
 
+  /** The checks at the door, of those that are neither stored nor have been met in the same answer. */
+  async look(events: readonly RawPdu[], inState: boolean): Promise<Looked> {
+    const formed = events.map((raw) => checkFormat(raw, this.#room, asHistory));
+    const [fresh, met] = [[] as FormatOutcome[], [] as EventId[]];
+    for (const outcome of formed) {
+      const { eventId } = outcome;
+      if (eventId === undefined || !this.#seen.has(eventId)) fresh.push(outcome);
+      else met.push(eventId);
+      if (eventId !== undefined) this.#seen.add(eventId);
+    }
+    const here = await this.#tools.events.nidsOf(fresh.flatMap(({ eventId }) => eventId ?? []));
+    // One that came without its room is to be stored anew, with what it rests on.
+    const outOfBand = await outOfBandNids(this.#tools.database, [...here.values()]);
+    for (const [eventId, nid] of here) if (outOfBand.has(nid)) here.delete(eventId);
+    const isNew = ({ eventId }: FormatOutcome): boolean => eventId === undefined || !here.has(eventId);
+    const { verifier } = this.#tools.network;
+    const verdicts = await atTheDoorFormed(verifier, this.#room, here.size === 0 ? fresh : fresh.filter(isNew));
+    return { verdicts, known: [...met, ...here.keys()], inState };
+  }
+
   async take({ verdicts, known, inState }: Looked): Promise<void> {
     if (inState) this.#known.push(...known);
     const passed: CheckedEvent[] = [];
     for (const verdict of verdicts) {
-      if (!verdict.ok) logDropped(this.#tools, this.#room, verdict);
-      // One that has been met as part of the auth chain is found among what is stored.
-      else if (this.#seen.has(verdict.eventId)) {
-        if (inState) this.#known.push(verdict.eventId);
-      } else {
-        this.#seen.add(verdict.eventId);
-        passed.push(verdict);
-      }
+      if (verdict.ok) passed.push(verdict);
+      else logDropped(this.#tools, this.#room, verdict);
     }
     const { written, leftOut } = await this.#writing.add(passed);
     for (const checked of leftOut) this.#waiting.set(checked, inState);
@@ -108,17 +129,6 @@ interface Looked {
   readonly verdicts: readonly DoorVerdict[];
   readonly known: readonly EventId[];
   readonly inState: boolean;
-}
-
-async function look(tools: ReceiveTools, room: RoomIdentity, events: readonly RawPdu[], inState: boolean): Promise<Looked> {
-  const formed = events.map((raw) => checkFormat(raw, room, asHistory));
-  const here = await tools.events.nidsOf(formed.flatMap(({ eventId }) => eventId ?? []));
-  // One that came without its room is to be stored anew, with what it rests on.
-  const outOfBand = await outOfBandNids(tools.database, [...here.values()]);
-  for (const [eventId, nid] of here) if (outOfBand.has(nid)) here.delete(eventId);
-  const isNew = ({ eventId }: FormatOutcome): boolean => eventId === undefined || !here.has(eventId);
-  const verdicts = await atTheDoorFormed(tools.network.verifier, room, here.size === 0 ? formed : formed.filter(isNew));
-  return { verdicts, known: [...here.keys()], inState };
 }
 
 function logDropped(tools: ReceiveTools, { roomId }: RoomIdentity, verdict: Extract<DoorVerdict, { ok: false }>): void {
