@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { forEachHomeserver } from '@myelin/testing/homeserver';
 
 import { asksFor, claims, DeviceCrypto, keyIdOf } from './key-ring.fixture.ts';
+import { mostUsersOfQuery } from './queries/query-keys.ts';
 
 const counted = (count: number) => ({ one_time_key_counts: { signed_curve25519: count } });
 
@@ -24,6 +25,9 @@ forEachHomeserver('uploading keys', ({ test }) => {
     assert.deepEqual([failures, master_keys], [{}, {}]);
     const one = await bob.post('/keys/query', { device_keys: { [alice.userId]: [tablet.deviceId, 'NONE'], '@nobody:x': [] } });
     assert.deepEqual(Object.keys(one.device_keys[alice.userId]), [tablet.deviceId]);
+    const crowd = Object.fromEntries(Array.from({ length: mostUsersOfQuery + 1 }, (_, at) => [`@x${at}:hive.example`, []]));
+    const tooLarge = { status: 413, errcode: 'M_TOO_LARGE' };
+    await bob.isRefused('POST', '/keys/query', tooLarge, { body: { device_keys: crowd } });
   });
 
   test('an upload whose answer was lost is made again; other keys under the same ids are refused', async ({ homeserver }) => {

@@ -1,3 +1,4 @@
+import { tooLarge } from '@myelin/protocol/errors';
 import type { Json, JsonObject } from '@myelin/protocol/events';
 import { domainOf, type DeviceId, isServerName, type ServerName, type UserId } from '@myelin/protocol/identifiers';
 import { type Signatures, withSignature } from '@myelin/protocol/signatures';
@@ -34,6 +35,9 @@ export interface QueryNeeds extends Pick<UnknownServersNeeds, 'limiters'> {
   readonly remoteLists: RemoteDeviceLists;
 }
 
+/** As many as the largest rooms have: an answer about them is some 150 MB, and more would be too much for memory. */
+export const mostUsersOfQuery = 50_000;
+
 /** The members of an answer: for each user JSON, as pieces of text. */
 interface KeysAnswer {
   readonly devices: string[];
@@ -44,7 +48,7 @@ interface KeysAnswer {
 
 /**
  * The keys of users as one of ours may see them, as JSON in pieces. Our own users' keys go from the database to the answer as text.
- * Throws M_LIMIT_EXCEEDED for too many servers that are unknown here.
+ * Throws M_LIMIT_EXCEEDED for too many servers that are unknown here, M_TOO_LARGE.
  * https://spec.matrix.org/v1.19/client-server-api/#post_matrixclientv3keysquery
  */
 export async function queryKeys(
@@ -101,6 +105,7 @@ function sortedByHome(
   wanted: WantedDevices,
   serverName: ServerName,
 ): Record<'local' | 'remote', Map<UserId, readonly DeviceId[]>> {
+  if (wanted.size > mostUsersOfQuery) throw tooLarge(`A query has at most ${mostUsersOfQuery} users`);
   const [local, remote] = [new Map<UserId, readonly DeviceId[]>(), new Map<UserId, readonly DeviceId[]>()];
   for (const [userId, deviceIds] of wanted) {
     const server = domainOf(userId);
