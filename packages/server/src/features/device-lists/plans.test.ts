@@ -35,6 +35,9 @@ forEachDatabase('what device lists cost', ({ test, dialect }) => {
       doubtMembers(tx, 7);
     });
     for (const plan of plans) assert.doesNotMatch(plan, /Seq Scan/);
+    const [sharing = ''] = await plansOf(database, (tx) => thoseWhoShare(tx, 5, users));
+    assert.doesNotMatch(sharing, /memberships_by_room/, 'the members of large rooms are not read to find a few');
+    for (const plan of plans) assert.doesNotMatch(plan, /Bitmap Index Scan on memberships_by_server/, 'all who are joined');
     for (const plan of plans) assert.doesNotMatch(plan, /Index Cond: \(server_nid = 1\)/, 'our own server has most of the rows');
   });
 });

@@ -182,13 +182,13 @@ export function clearDoubts(tx: Tx, userNids: readonly number[], { stale }: { re
 
 /**
  * Those of the users who are in a room now in which one of ours is too. One step in the index for each of their rooms: not as EXISTS, for
- * which PostgreSQL would read all memberships of ours.
+ * which PostgreSQL would read all memberships of ours; and + 0, because without statistics it prefers an index of all who are joined.
  */
 export async function knownToOurs(db: Db, userNids: readonly number[], ourServerNid: number): Promise<Set<number>> {
   const found = new Set<number>();
   for (const some of inPieces(userNids)) {
     const rows = await db.all<{ user_nid: number }>(
-      sql`SELECT DISTINCT theirs.user_nid FROM memberships theirs WHERE theirs.user_nid ${inList(some)} AND theirs.membership = 1
+      sql`SELECT DISTINCT theirs.user_nid FROM memberships theirs WHERE theirs.user_nid ${inList(some)} AND theirs.membership + 0 = 1
           AND (SELECT ours.user_nid FROM memberships ours WHERE ours.room_nid = theirs.room_nid AND ours.membership = 1
                AND ours.server_nid = ${ourServerNid} LIMIT 1) IS NOT NULL`,
     );
