@@ -80,9 +80,15 @@ export class Stage {
     return this.federation.named(hive);
   }
 
-  /** A request that the stranger proves; `text` is the content as it goes over the wire. */
-  asks(method: string, uri: string, content?: unknown, text = JSON.stringify(content)): Promise<HttpAnswer> {
-    const authorization = this.stranger.authorization({ method, uri, destination: hive, content });
+  /** A request that the stranger proves, or who is given; `text` is the content as it goes over the wire. */
+  asks(
+    method: string,
+    uri: string,
+    content?: unknown,
+    text = JSON.stringify(content),
+    by: FakeServer = this.stranger,
+  ): Promise<HttpAnswer> {
+    const authorization = by.authorization({ method, uri, destination: hive, content });
     const body = content === undefined ? {} : { body: text };
     return this.home.request(method, uri, { headers: { authorization }, ...body });
   }
@@ -114,18 +120,23 @@ export class Stage {
     return new HostileRoom(this, { alice, roomId: roomId as RoomId, rules, state: [...state, join] });
   }
 
-  /** One of the stranger's users joins. */
-  async joins(roomId: string, user: UserId, rules: RoomVersionRules): Promise<{ join: Pdu; state: readonly Pdu[] }> {
+  /** One of the stranger's users joins, or one of another's. */
+  async joins(
+    roomId: string,
+    user: UserId,
+    rules: RoomVersionRules,
+    by: FakeServer = this.stranger,
+  ): Promise<{ join: Pdu; state: readonly Pdu[] }> {
     const path = `${encodeURIComponent(roomId)}/${encodeURIComponent(user)}?ver=${rules.id}`;
-    const template = await this.asks('GET', `/_matrix/federation/v1/make_join/${path}`);
+    const template = await this.asks('GET', `/_matrix/federation/v1/make_join/${path}`, undefined, undefined, by);
     assert.equal(template.status, 200, JSON.stringify(template.body));
     const { origin: _, ...unsigned } = template.body.event;
     const draft = { ...unsigned, origin_server_ts: begin };
-    if (rules.eventIds === 'assigned') draft.event_id = `$join-${++this.#transactions}:${stranger}`;
-    const join = hashAndSignPdu(draft, this.stranger.name, this.stranger.signingKey, rules);
+    if (rules.eventIds === 'assigned') draft.event_id = `$join-${++this.#transactions}:${by.name}`;
+    const join = hashAndSignPdu(draft, by.name, by.signingKey, rules);
     const joinId = eventIdOf(join, rules);
     const uri = `/_matrix/federation/v2/send_join/${encodeURIComponent(roomId)}/${encodeURIComponent(joinId)}`;
-    const answer = await this.asks('PUT', uri, join);
+    const answer = await this.asks('PUT', uri, join, undefined, by);
     assert.equal(answer.status, 200, JSON.stringify(answer.body));
     return { join, state: answer.body.state };
   }

@@ -1,0 +1,198 @@
+import assert from 'node:assert/strict';
+import { suite, test } from 'node:test';
+
+import type { MatrixError } from '@myelin/protocol/errors';
+import { buildPdu, hashAndSignPdu, signPdu, type Pdu } from '@myelin/protocol/events';
+import type { RoomId, ServerName, UserId } from '@myelin/protocol/identifiers';
+import { isSignedByPolicyServer, type PolicyServer } from '@myelin/protocol/policy-servers';
+import { roomVersionRules, type RoomVersionRules } from '@myelin/protocol/room-versions';
+import { generateSigningKey } from '@myelin/protocol/signatures';
+import { forEachDatabase } from '@myelin/testing/databases';
+
+import { createTestClock, type TestClock } from '../../platform/clock.ts';
+import { RemoteError, type RemoteServers } from '../../remote-servers/index.ts';
+import { openHive, state, type Hive } from '../hive.fixture.ts';
+import { PolicyServerAsking } from './ask-policy-server.ts';
+import { PolicyServersOfRooms } from './named-policy-servers.ts';
+
+const via = 'owl.example' as ServerName;
+const key = generateSigningKey(Buffer.alloc(32, 7), 'policy_server');
+const owl: PolicyServer = { via, publicKey: key.publicKey };
+const rules = roomVersionRules('12') as RoomVersionRules;
+const hello = hashAndSignPdu(
+  buildPdu(
+    {
+      type: 'm.room.message',
+      sender: '@alice:hive.example' as UserId,
+      roomId: '!kitchen' as RoomId,
+      stateKey: undefined,
+      content: { body: 'hello' },
+      prevEvents: [],
+      authEvents: [],
+      depth: 7,
+      originServerTs: 1,
+    },
+    rules,
+  ),
+  'hive.example' as ServerName,
+  generateSigningKey(Buffer.alloc(32, 1)),
+  rules,
+);
+const timedOut = new RemoteError('timed-out', 'it took too long');
+
+/** A policy server whose answers wait until the test gives them. */
+class SlowOwl {
+  readonly clock: TestClock = createTestClock();
+  readonly open: PromiseWithResolvers<unknown>[] = [];
+  readonly asking: PolicyServerAsking;
+  asked = 0;
+
+  constructor() {
+    const request = (): Promise<unknown> => {
+      const answer = Promise.withResolvers<unknown>();
+      this.asked += 1;
+      this.open.push(answer);
+      return answer.promise;
+    };
+    this.asking = new PolicyServerAsking({
+      clock: this.clock,
+      remoteServers: { request: request as RemoteServers['request'] },
+    });
+  }
+
+  /** Alice wants to send something; how it went. */
+  wants(options: { isPatient?: boolean } = {}): Promise<string> {
+    return this.asking.sign(owl, hello, rules, options).then(
+      (pdu) => (isSignedByPolicyServer(pdu, owl, rules) ? 'signed' : 'not signed'),
+      (error: unknown) => {
+        const { status, errcode } = error as MatrixError;
+        return `${status} ${errcode}`;
+      },
+    );
+  }
+
+  async signs(pdu: Pdu = hello): Promise<void> {
+    await this.heard();
+    this.open.shift()?.resolve(signPdu({ ...pdu, signatures: {} }, via, key, rules).signatures);
+    await this.heard();
+  }
+
+  async fails(error: RemoteError = timedOut): Promise<void> {
+    await this.heard();
+    this.open.shift()?.reject(error);
+    await this.heard();
+  }
+
+  /** Lets everybody hear what was said. */
+  async heard(): Promise<void> {
+    for (let turn = 0; turn < 20; turn++) await Promise.resolve();
+  }
+}
+
+suite('asking a policy server', () => {
+  test('so many questions at a time; the others wait for one that is answered, and too many are turned away', async () => {
+    const slow = new SlowOwl();
+    const wishes = Array.from({ length: 120 }, () => slow.wants());
+    await slow.heard();
+    assert.equal(slow.asked, 20);
+    assert.equal(await slow.wants(), '429 M_LIMIT_EXCEEDED');
+    await slow.signs();
+    assert.equal(slow.asked, 21);
+    while (slow.open.length > 0) {
+      await slow.signs();
+    }
+    assert.deepEqual(new Set(await Promise.all(wishes)), new Set(['signed']));
+    assert.equal(slow.asked, 120);
+  });
+
+  test('one that did not answer rests, and whoever wants something meanwhile hears it at once', async () => {
+    const slow = new SlowOwl();
+    const wishes = Array.from({ length: 30 }, () => slow.wants());
+    await slow.fails();
+    // Those who waited hear it without a question.
+    assert.equal(slow.asked, 20);
+    assert.equal(await slow.wants(), '502 M_UNKNOWN');
+    while (slow.open.length > 0) await slow.signs();
+    const outcomes = await Promise.all(wishes);
+    assert.equal(outcomes.filter((outcome) => outcome === 'signed').length, 19);
+    assert.equal(outcomes.filter((outcome) => outcome === '502 M_UNKNOWN').length, 11);
+    slow.clock.advance(15_000);
+    const again = slow.wants();
+    await slow.signs();
+    assert.equal(await again, 'signed');
+    assert.equal(slow.asked, 21);
+  });
+
+  test('who has time waits when the owl wants a short pause, and gives up when it wants a long one', async () => {
+    const slow = new SlowOwl();
+    const slowly = (retryAfterMs: number): RemoteError =>
+      new RemoteError('refused', 'slowly', { status: 429, errcode: 'M_LIMIT_EXCEEDED', retryAfterMs });
+    const hasted = slow.wants();
+    await slow.fails(slowly(100));
+    assert.equal(await hasted, '429 M_LIMIT_EXCEEDED');
+    const waits = slow.wants({ isPatient: true });
+    await slow.fails(slowly(100));
+    slow.clock.advance(100);
+    await slow.heard();
+    await slow.signs();
+    assert.equal(await waits, 'signed');
+    const givesUp = slow.wants({ isPatient: true });
+    await slow.fails(slowly(3600_000));
+    assert.equal(await givesUp, '429 M_LIMIT_EXCEEDED');
+  });
+});
+
+forEachDatabase('which rooms have a policy server', ({ test: onDatabase }) => {
+  const watched = (hive: Hive): PolicyServersOfRooms => {
+    const policyServers = new PolicyServersOfRooms(hive);
+    hive.rooms.hooks.persist.push(policyServers.hook);
+    return policyServers;
+  };
+  const owlComes = { ...owl, userId: `@owl:${via}` as UserId };
+  const policy = { via, public_keys: { ed25519: owl.publicKey } };
+
+  onDatabase('that a room has none costs nothing to know', async ({ database }) => {
+    const hive = await openHive(database);
+    const policyServers = watched(hive);
+    const { room } = await hive.friendsInARoom();
+    assert.equal(await policyServers.of(room), undefined);
+    // It does not even promise an answer.
+    assert.equal(policyServers.of(room), undefined);
+    await hive.rooms.send(room, [state(hive.people.alice, 'm.room.topic', { topic: 'bees' })]);
+    assert.equal(policyServers.of(room), undefined);
+  });
+
+  onDatabase(
+    'it counts from when the room names it and it is there until one of both ends, after a restart too',
+    async ({ database, reopen }) => {
+      const hive = await openHive(database);
+      const policyServers = watched(hive);
+      const { alice } = hive.people;
+      const { room } = await hive.friendsInARoom();
+      assert.equal(await policyServers.of(room), undefined);
+      await hive.rooms.send(room, [state(alice, 'm.room.policy', policy)]);
+      assert.equal(await policyServers.of(room), undefined, 'it is not there');
+      const membership = (is: string) => ({
+        type: 'm.room.member',
+        sender: owlComes.userId,
+        stateKey: owlComes.userId,
+        content: { membership: is },
+      });
+      await hive.rooms.send(room, [membership('join')]);
+      assert.deepEqual(await policyServers.of(room), owl);
+      // One with another state key, or whose name is none, names nobody.
+      await hive.rooms.send(room, [state(alice, 'm.room.policy', {}, 'other')]);
+      assert.deepEqual(await policyServers.of(room), owl);
+
+      const again = await openHive(await reopen());
+      const later = watched(again);
+      assert.deepEqual(await later.of(room), owl);
+      await again.rooms.send(room, [membership('leave')]);
+      assert.equal(await later.of(room), undefined);
+      await again.rooms.send(room, [membership('join')]);
+      assert.deepEqual(await later.of(room), owl);
+      await again.rooms.send(room, [state(again.people.alice, 'm.room.policy', {})]);
+      assert.equal(await later.of(room), undefined);
+    },
+  );
+});
