@@ -209,18 +209,20 @@ export class RoomLanes {
     return lane.items.length > 0 || !lane.whole;
   }
 
-  /** Resolves when the next event of the room may be placed. */
+  /** Resolves when the next event of the room may be placed. Never rejects: what has failed is seen to when the turn is settled. */
   async #place(room: RoomIdentity, entry: InboxEntry): Promise<Placed> {
-    const { names, receiving } = this.#needs;
-    const { eventId, pdu, originNid } = entry;
-    const origin = (await names.textOf(originNid)) as ServerName;
-    const received = receiving.place(room, { eventId, pdu }, { origin });
+    const received = this.#receive(room, entry);
     await received.then(
       // Looked at in its turn; until then nobody waits for it.
       ({ durable }) => void durable.catch(() => undefined),
       () => undefined,
     );
     return { entry, received };
+  }
+
+  async #receive(room: RoomIdentity, { eventId, pdu, originNid }: InboxEntry): Promise<Received> {
+    const origin = (await this.#needs.names.textOf(originNid)) as ServerName;
+    return this.#needs.receiving.place(room, { eventId, pdu }, { origin });
   }
 
   /** Takes entries out of the inbox that their room has on disk now, and sees to the others. */
