@@ -23,7 +23,7 @@ import { createRoom, type CreateTools, type NewRoom } from './send/create-room.t
 import type { EventDraft } from './send/event-draft.ts';
 import { insteadOfSending } from './send/instead-of-sending.ts';
 import { prepareEvent, type PreparedEvent } from './send/prepare-event.ts';
-import { cosigned, cosignersOf, sendCosigned } from './send/send-cosigned.ts';
+import { cosigned, cosignersOf, Cosigning } from './send/send-cosigned.ts';
 import { allowedDraft, internDraft, sendEvents, type Alongside, type SendTools } from './send/send-events.ts';
 import { TransactionIds } from './send/transaction-ids.ts';
 import { AuthChains } from './servers/auth-chain.ts';
@@ -171,6 +171,7 @@ export async function openRooms(needs: RoomsNeeds): Promise<Rooms> {
     network: { remote: noNetwork, verifier: noNetwork },
     positionsBefore: (count) => (firstPosition -= count),
   };
+  const cosigning = new Cosigning(receiveTools);
   return {
     serverName,
     ids,
@@ -190,7 +191,7 @@ export async function openRooms(needs: RoomsNeeds): Promise<Rooms> {
     receiving: createReceiving(receiveTools),
     async send(room, drafts, options) {
       await membersFor(partial, room, drafts);
-      return send(receiveTools, room, drafts, options);
+      return send(tools, cosigning, room, drafts, options);
     },
     async prepare(room, draft) {
       await membersFor(partial, room, [draft]);
@@ -212,7 +213,8 @@ async function membersFor(partial: PartialRooms, { nid }: RoomIdentity, drafts: 
 }
 
 async function send(
-  tools: ReceiveTools,
+  tools: SendTools,
+  cosigning: Cosigning,
   identity: RoomIdentity,
   drafts: readonly EventDraft[],
   options: SendOptions = {},
@@ -221,7 +223,7 @@ async function send(
   if (cosigners.some(({ length }) => length > 0)) {
     const all: StoredEvent[] = [];
     for (const [index, draft] of drafts.entries()) {
-      all.push(...(await sendCosigned(tools, identity, draft, cosigners[index] ?? [], options)));
+      all.push(...(await cosigning.send(identity, draft, cosigners[index] ?? [], options)));
     }
     return all;
   }

@@ -7,6 +7,7 @@ import type { RoomVersionRules } from '@myelin/protocol/room-versions';
 
 import { pduJson } from '../../federation/membership/index.ts';
 import type { Clock } from '../../platform/clock.ts';
+import { Places } from '../../platform/places.ts';
 import { RemoteError, type RemoteServers } from '../../remote-servers/index.ts';
 
 export interface PolicyServerAskingNeeds {
@@ -31,7 +32,7 @@ const mostWaiting = 100;
 const longestPauseMs = 5_000;
 /** Room for one signature with its names, and for a proxy that is talkative. */
 const maxBytes = 64 * 1024;
-/** More policy servers than this are not remembered when they are at rest. */
+/** Of more policy servers than this those that were asked last. */
 const remembered = 1_000;
 
 /**
@@ -48,8 +49,7 @@ const passedOn: Partial<Record<MatrixErrorCode, readonly number[]>> = {
 
 /** What is known of one policy server. */
 interface Desk {
-  asking: number;
-  readonly waiting: (() => void)[];
+  readonly places: Places;
   /** It is not asked before, by `clock.monotonic()`. */
   restsUntil: number;
 }
@@ -85,56 +85,37 @@ export class PolicyServerAsking {
 
   async #ask(via: ServerName, pdu: Pdu): Promise<Record<string, Record<string, string>>> {
     const { clock, remoteServers } = this.#needs;
-    const desk = await this.#placeAt(via);
-    try {
-      // A policy server need not have any endpoint but this one, so that others may have called it offline.
-      const bounds = { timeoutMs, maxBytes, ignoreBackoff: true };
-      return await remoteServers.request(via, federation.askPolicyServerToSign, { body: pduJson(pdu) }, bounds);
-    } catch (error) {
-      const isOffline = error instanceof RemoteError && (error.failure === 'timed-out' || error.failure === 'unreachable');
-      if (isOffline) desk.restsUntil = clock.monotonic() + restMs;
-      throw error;
-    } finally {
-      this.#leave(desk);
-    }
-  }
-
-  /** Waits for one of the places at a policy server; whoever got one gives it back. */
-  async #placeAt(via: ServerName): Promise<Desk> {
-    const desk = this.#desks.get(via) ?? { asking: 0, waiting: [], restsUntil: -Infinity };
-    this.#desks.set(via, desk);
+    const desk = this.#deskOf(via);
     this.#checkRest(via, desk);
-    if (desk.asking < atOnce) {
-      desk.asking += 1;
-      return desk;
-    }
-    if (desk.waiting.length >= mostWaiting) throw limitExceeded(restMs);
-    await new Promise<void>((resolve) => desk.waiting.push(resolve));
-    try {
+    if (desk.places.waiting >= mostWaiting) throw limitExceeded(restMs);
+    return desk.places.run(async () => {
       this.#checkRest(via, desk);
-      return desk;
-    } catch (error) {
-      this.#leave(desk);
-      throw error;
-    }
+      try {
+        // A policy server need not have any endpoint but this one, so that others may have called it offline.
+        const bounds = { timeoutMs, maxBytes, ignoreBackoff: true };
+        return await remoteServers.request(via, federation.askPolicyServerToSign, { body: pduJson(pdu) }, bounds);
+      } catch (error) {
+        const isOffline = error instanceof RemoteError && (error.failure === 'timed-out' || error.failure === 'unreachable');
+        if (isOffline) desk.restsUntil = clock.monotonic() + restMs;
+        throw error;
+      }
+    });
   }
 
-  /** The place is the next one's, if anybody waits. */
-  #leave(desk: Desk): void {
-    const next = desk.waiting.shift();
-    if (next) next();
-    else desk.asking -= 1;
-    if (this.#desks.size > remembered) this.#tidy();
+  #deskOf(via: ServerName): Desk {
+    const desk = this.#desks.get(via) ?? { places: new Places(atOnce), restsUntil: -Infinity };
+    // Those that were asked last stand at the end.
+    this.#desks.delete(via);
+    this.#desks.set(via, desk);
+    if (this.#desks.size > remembered) {
+      const [oldest] = this.#desks.keys();
+      if (oldest !== undefined) this.#desks.delete(oldest);
+    }
+    return desk;
   }
 
   #checkRest(via: ServerName, { restsUntil }: Desk): void {
     if (restsUntil > this.#needs.clock.monotonic()) throw offline(via);
-  }
-
-  #tidy(): void {
-    for (const [via, { asking, waiting }] of this.#desks) {
-      if (asking === 0 && waiting.length === 0) this.#desks.delete(via);
-    }
   }
 }
 

@@ -107,6 +107,29 @@ forEachDatabase('events that others sign before the room has them', ({ test }) =
     assert.equal((await at.state())['m.room.topic '], name);
   });
 
+  test('a hundred at once are not a hundred branches', async ({ database }) => {
+    const at = await story(database);
+    let most = 0;
+    const thinking: PromiseWithResolvers<string>[] = [];
+    isSignedBy(at, async () => {
+      const answer = Promise.withResolvers<string>();
+      most = Math.max(most, thinking.push(answer));
+      // What is asked for in the same moment is answered together.
+      setImmediate(() => thinking.shift()?.resolve(signature));
+      return answer.promise;
+    });
+    const sent = await Promise.allSettled(
+      Array.from({ length: 120 }, (_, index) => at.rooms.send(at.room, [message(`${index}`)])),
+    );
+    const refused = sent.filter((outcome) => outcome.status === 'rejected');
+    assert.deepEqual(new Set(refused.map(({ reason }) => (reason as MatrixError).errcode)), new Set(['M_LIMIT_EXCEEDED']));
+    assert.equal(refused.length, 10);
+    assert.ok(most <= 10 && most > 1, `${most}`);
+    assert.ok((await at.extremities()).length <= 10);
+    const [last] = await at.rooms.send(at.room, [message('last')]);
+    assert.deepEqual(await at.extremities(), [last?.eventId as EventId]);
+  });
+
   test('who was thrown out while the owl was thinking has said nothing', async ({ database }) => {
     const at = await story(database);
     let kick: EventId | undefined;

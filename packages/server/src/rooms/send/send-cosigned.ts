@@ -1,6 +1,7 @@
-import { tooLarge } from '@myelin/protocol/errors';
+import { limitExceeded, tooLarge } from '@myelin/protocol/errors';
 import { tooLarge as tooLargeReason, type Pdu } from '@myelin/protocol/events';
 
+import { Places } from '../../platform/places.ts';
 import type { StoredEvent } from '../events/stored-event.ts';
 import type { CosignHook, RoomHooks } from '../hooks.ts';
 import { asCheckedEvent } from '../receive/door/at-the-door.ts';
@@ -13,6 +14,11 @@ import { insteadOfSending, type SendConditions } from './instead-of-sending.ts';
 import { buildOnHead } from './prepare-event.ts';
 import { allowedDraft, internDraft, type Alongside } from './send-events.ts';
 
+/** So many events of one room wait for signatures at the same time: side by side they can all be followed by one event. */
+const atOnce = 10;
+/** Those who wait for their turn to be built. */
+const mostWaiting = 100;
+const pauseMs = 5_000;
 /** How often an event is built anew because a write on which it rests has failed meanwhile. */
 const attempts = 2;
 
@@ -36,12 +42,41 @@ export async function cosigned(cosigners: readonly CosignHook[], pdu: Pdu, room:
   return signed;
 }
 
-/**
- * Sends one event that others are to sign. It is built in one turn of the room and placed in a later one, as an event of another server
- * would be: where the room went on meanwhile, it is a small fork. Throws what sending and signing throw; M_FORBIDDEN also where the room
- * does not allow the event any more.
- */
-export async function sendCosigned(
+/** Sends events that others are to sign. */
+export class Cosigning {
+  readonly #tools: ReceiveTools;
+  /** Rooms in which events wait for signatures. */
+  readonly #rooms = new Map<number, { readonly places: Places; senders: number }>();
+
+  constructor(tools: ReceiveTools) {
+    this.#tools = tools;
+  }
+
+  /**
+   * Sends one event that others are to sign. It is built in one turn of the room and placed in a later one, as an event of another server
+   * would be: where the room went on meanwhile, it is a small fork. Throws what sending and signing throw; M_FORBIDDEN also where the
+   * room does not allow the event any more, M_LIMIT_EXCEEDED where too many wait already.
+   */
+  async send(
+    room: RoomIdentity,
+    draft: EventDraft,
+    cosigners: readonly CosignHook[],
+    options: SendConditions & { readonly alongside?: Alongside },
+  ): Promise<readonly StoredEvent[]> {
+    const inRoom = this.#rooms.get(room.nid) ?? { places: new Places(atOnce), senders: 0 };
+    if (inRoom.places.waiting >= mostWaiting) throw limitExceeded(pauseMs);
+    this.#rooms.set(room.nid, inRoom);
+    inRoom.senders += 1;
+    try {
+      return await inRoom.places.run(() => send(this.#tools, room, draft, cosigners, options));
+    } finally {
+      inRoom.senders -= 1;
+      if (inRoom.senders === 0) this.#rooms.delete(room.nid);
+    }
+  }
+}
+
+async function send(
   tools: ReceiveTools,
   room: RoomIdentity,
   draft: EventDraft,

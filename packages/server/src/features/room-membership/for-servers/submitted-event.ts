@@ -44,6 +44,8 @@ export async function takeSubmission(
   const outcome = await tools.rooms.receiving.receive(room, { eventId, pdu: verdict.pdu }, { origin });
   if (outcome.outcome === 'waiting') throw forbidden(`The event cannot be taken in yet: ${outcome.reason}`);
   const event = await tools.rooms.events.byId(eventId);
+  // Its policy server may have said why not.
+  if (outcome.outcome === 'soft-failed') throw forbidden(outcome.reason);
   if (event?.verdict !== 'accepted') throw forbidden('The rules of the room do not allow this event');
   if (outcome.outcome !== 'known') await tools.relay(event, origin);
   return { room, event };
