@@ -51,9 +51,10 @@ describe('rooms whose members come later', () => {
   };
   const [meadow, brook] = [(): FakeServer => servers[0] as FakeServer, (): FakeServer => servers[1] as FakeServer];
   let transactions = 0;
-  const sends = async (from: FakeServer, ...pdus: Pdu[]): Promise<void> => {
+  const sends = async (from: FakeServer, ...pdus: Pdu[]): Promise<void> => transacts(from, { pdus });
+  const transacts = async (from: FakeServer, what: { pdus: Pdu[]; edus?: object[] }): Promise<void> => {
     const uri = `/_matrix/federation/v1/send/partial${++transactions}`;
-    const content = { origin: from.name, origin_server_ts: Date.now(), pdus };
+    const content = { origin: from.name, origin_server_ts: Date.now(), ...what };
     const authorization = from.authorization({ method: 'PUT', uri, destination: hive, content });
     const { status, body } = await home().request('PUT', uri, { headers: { authorization }, body: content });
     assert.equal(status, 200);
@@ -108,6 +109,12 @@ describe('rooms whose members come later', () => {
         note(lazy);
       }
       assert.ok(told.has(speaker), 'who speaks is introduced');
+      const typing = { room_id: room.roomId, user_id: speaker, typing: true };
+      await transacts(meadow(), { pdus: [], edus: [{ edu_type: 'm.typing', content: typing }] });
+      await until('Bob sees who types', async () => {
+        const { ephemeral } = inRoom(await bob.get('/sync', { timeout: 0, filter: lazily, since: first.next_batch }), room);
+        return ephemeral?.events.some(({ content }: any) => content.user_ids?.includes(speaker));
+      });
 
       const before = `event_id=${encodeURIComponent(hello)}`;
       const roomPath = encodeURIComponent(room.roomId);

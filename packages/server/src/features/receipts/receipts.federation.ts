@@ -36,13 +36,15 @@ export function receiveReceipts(
       const byUser = isJsonObject(types) ? own(types, 'm.read') : undefined;
       const room = isJsonObject(byUser) && (await roomOfEdu(rooms, roomId, origin));
       if (!room || !isJsonObject(byUser)) continue;
+      // Of a room whose members are on their way here, the server's word must do.
+      const isSaidToBeIn = rooms.partial.serversOf(room.nid).has(origin);
       for (const [user, given] of Object.entries(byUser)) {
         if (left-- <= 0) return;
         const userId = userOfServer(user, origin);
         const receipt = readReceipt(given);
         const userNid = userId === undefined || !receipt ? undefined : await names.knownIdOf(userId);
         if (userId === undefined || userNid === undefined || !receipt) continue;
-        if (!(await rooms.memberships.isJoined(userNid, room.nid))) continue;
+        if (!isSaidToBeIn && !(await rooms.memberships.isJoined(userNid, room.nid))) continue;
         await receipts.receive({ roomNid: room.nid, userNid, userId, ...receipt });
       }
     }

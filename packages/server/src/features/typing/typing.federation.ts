@@ -33,7 +33,10 @@ export function receiveTyping({ rooms, names }: Pick<TypingFederationNeeds, 'roo
     const room = await roomOfEdu(rooms, content['room_id'], origin);
     if (!room) return;
     const userNid = await names.knownIdOf(userId);
-    if (userNid === undefined || !(await rooms.memberships.isJoined(userNid, room.nid))) return;
+    if (userNid === undefined) return;
+    // Of a room whose members are on their way here, the server's word must do.
+    const isSaidToBeIn = rooms.partial.serversOf(room.nid).has(origin);
+    if (!isSaidToBeIn && !(await rooms.memberships.isJoined(userNid, room.nid))) return;
     typing.put({ roomNid: room.nid, userNid, userId, typing: isTyping }, believedMs);
   };
 }
