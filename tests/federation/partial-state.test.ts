@@ -2,12 +2,12 @@ import assert from 'node:assert/strict';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { after, before, describe, test } from 'node:test';
+import { after, before, test } from 'node:test';
 
 import type { Pdu } from '@myelin/protocol/events';
 import { freePort, ServerProcess, type HttpAnswer, type HttpClient, type Person, type TestHomeserver } from '@myelin/testing';
 import { sqliteDatabases } from '@myelin/testing/databases';
-import { FakeServer, startFederation, type FederatedHomeservers } from '@myelin/testing/federation';
+import { FakeServer, forEachFederation } from '@myelin/testing/federation';
 import { createCertificateAuthority, TestResolver } from '@myelin/testing/network';
 
 import { CrowdedRoom } from './crowded-room.ts';
@@ -33,22 +33,16 @@ async function stateOf(person: Person, room: CrowdedRoom): Promise<Record<string
   return Object.fromEntries(state.map(({ type, state_key: key, event_id: id }) => [`${type} ${key}`, id]));
 }
 
-describe('rooms whose members come later', () => {
-  let federation: FederatedHomeservers | undefined;
+forEachFederation('rooms whose members come later', [hive], (federation) => {
   let servers: FakeServer[] = [];
   before(async () => {
-    federation = await startFederation([hive]);
-    servers = [await FakeServer.start('meadow.example', federation), await FakeServer.start('brook.example', federation)];
+    servers = [await FakeServer.start('meadow.example', federation()), await FakeServer.start('brook.example', federation())];
   });
   after(async () => {
     for (const server of servers) await server.stop();
-    await federation?.stop();
   });
 
-  const home = (): TestHomeserver => {
-    assert.ok(federation);
-    return federation.named(hive);
-  };
+  const home = (): TestHomeserver => federation().named(hive);
   const [meadow, brook] = [(): FakeServer => servers[0] as FakeServer, (): FakeServer => servers[1] as FakeServer];
   let transactions = 0;
   const sends = async (from: FakeServer, ...pdus: Pdu[]): Promise<void> => transacts(from, { pdus });
