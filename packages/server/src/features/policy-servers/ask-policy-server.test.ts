@@ -7,13 +7,10 @@ import type { RoomId, ServerName, UserId } from '@myelin/protocol/identifiers';
 import { isSignedByPolicyServer, type PolicyServer } from '@myelin/protocol/policy-servers';
 import { roomVersionRules, type RoomVersionRules } from '@myelin/protocol/room-versions';
 import { generateSigningKey } from '@myelin/protocol/signatures';
-import { forEachDatabase } from '@myelin/testing/databases';
 
 import { createTestClock, type TestClock } from '../../platform/clock.ts';
 import { RemoteError, type RemoteServers } from '../../remote-servers/index.ts';
-import { openHive, state, type Hive } from '../hive.fixture.ts';
 import { PolicyServerAsking } from './ask-policy-server.ts';
-import { PolicyServersOfRooms } from './named-policy-servers.ts';
 
 const via = 'owl.example' as ServerName;
 const key = generateSigningKey(Buffer.alloc(32, 7), 'policy_server');
@@ -140,59 +137,4 @@ suite('asking a policy server', () => {
     await slow.fails(slowly(3600_000));
     assert.equal(await givesUp, '429 M_LIMIT_EXCEEDED');
   });
-});
-
-forEachDatabase('which rooms have a policy server', ({ test: onDatabase }) => {
-  const watched = (hive: Hive): PolicyServersOfRooms => {
-    const policyServers = new PolicyServersOfRooms(hive);
-    hive.rooms.hooks.persist.push(policyServers.hook);
-    return policyServers;
-  };
-  const owlComes = { ...owl, userId: `@owl:${via}` as UserId };
-  const policy = { via, public_keys: { ed25519: owl.publicKey } };
-
-  onDatabase('that a room has none costs nothing to know', async ({ database }) => {
-    const hive = await openHive(database);
-    const policyServers = watched(hive);
-    const { room } = await hive.friendsInARoom();
-    assert.equal(await policyServers.of(room), undefined);
-    // It does not even promise an answer.
-    assert.equal(policyServers.of(room), undefined);
-    await hive.rooms.send(room, [state(hive.people.alice, 'm.room.topic', { topic: 'bees' })]);
-    assert.equal(policyServers.of(room), undefined);
-  });
-
-  onDatabase(
-    'it counts from when the room names it and it is there until one of both ends, after a restart too',
-    async ({ database, reopen }) => {
-      const hive = await openHive(database);
-      const policyServers = watched(hive);
-      const { alice } = hive.people;
-      const { room } = await hive.friendsInARoom();
-      assert.equal(await policyServers.of(room), undefined);
-      await hive.rooms.send(room, [state(alice, 'm.room.policy', policy)]);
-      assert.equal(await policyServers.of(room), undefined, 'it is not there');
-      const membership = (is: string) => ({
-        type: 'm.room.member',
-        sender: owlComes.userId,
-        stateKey: owlComes.userId,
-        content: { membership: is },
-      });
-      await hive.rooms.send(room, [membership('join')]);
-      assert.deepEqual(await policyServers.of(room), owl);
-      // One with another state key, or whose name is none, names nobody.
-      await hive.rooms.send(room, [state(alice, 'm.room.policy', {}, 'other')]);
-      assert.deepEqual(await policyServers.of(room), owl);
-
-      const again = await openHive(await reopen());
-      const later = watched(again);
-      assert.deepEqual(await later.of(room), owl);
-      await again.rooms.send(room, [membership('leave')]);
-      assert.equal(await later.of(room), undefined);
-      await again.rooms.send(room, [membership('join')]);
-      assert.deepEqual(await later.of(room), owl);
-      await again.rooms.send(room, [state(again.people.alice, 'm.room.policy', {})]);
-      assert.equal(await later.of(room), undefined);
-    },
-  );
 });
