@@ -79,6 +79,11 @@ export class FetchLists {
     if (flight) flight.latest = Math.max(flight.latest, streamId ?? Infinity);
   }
 
+  /** The server may be another by now: answers that are on their way are asked for again. */
+  distrust(server: ServerName): void {
+    for (const userId of this.#flights.keys()) if (domainOf(userId) === server) this.heard(userId, undefined);
+  }
+
   /** Goes on where the last life ended. */
   start(): void {
     const started = this.fetchDue()

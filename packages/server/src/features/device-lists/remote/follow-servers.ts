@@ -28,6 +28,7 @@ export function followServers({ database, names, logger, keys, health, fetch }: 
   keys.onOtherKey(async (server) => {
     const serverNid = await names.knownIdOf(server);
     if (serverNid === undefined) return;
+    fetch.distrust(server);
     await database.write((tx) => markServerStale(tx, serverNid));
     fetchFrom(server);
   });
