@@ -78,6 +78,15 @@ forEachDatabase('events that others sign before the room has them', ({ test }) =
     await assert.rejects(at.rooms.send(at.room, [{ ...message('x'), type: 'm.room.topic', stateKey: '' }]), /power/);
   });
 
+  test('what its signature makes too large for other servers is not sent', async ({ database }) => {
+    const at = await story(database);
+    isSignedBy(at, () => Promise.resolve(signature));
+    await assert.rejects(at.rooms.send(at.room, [message('x'.repeat(64_920))]), { errcode: 'M_TOO_LARGE' });
+    await at.rooms.send(at.room, [message('x'.repeat(64_000))]);
+    at.rooms.hooks.cosign.length = 0;
+    await at.rooms.send(at.room, [message('x'.repeat(64_920))]);
+  });
+
   test('while the owl thinks the room goes on: what was signed meanwhile stands beside what came, and the next follows both', async ({
     database,
   }) => {
