@@ -170,7 +170,7 @@ holdAgainst('what a stranger says that a room was', [
     what: 'two answers for one place',
     given: (room) => room.empowers(10),
     sends: (room) => upon(room, { state: [...realState(room), room.id('m.room.power_levels before')] }),
-    gets: 'taken',
+    ...unseen,
     afterwards: aliceIsThere,
   },
   {

@@ -208,6 +208,38 @@ forEachDatabase('entering rooms', ({ test, dialect }) => {
     await assert.rejects(again.receiving.receiveOutOfBand(others.roomId, lie, told), /has version 10, not 9/);
   });
 
+  test('a state that has two events for one place is none, in whatever order they are given', async ({ database }) => {
+    const { others, join } = friendsElsewhere('10');
+    const [beforeJoin] = others.sent(join).event.prevEvents;
+    const old = others.send(topic(ann, 'tea'), [beforeJoin as EventId]);
+    const current = others.send(topic(ann, 'coffee'), [old]);
+    const late = others.send(membership(lea, 'join'), [current]);
+    const rooms = await roomsOver(database, others);
+    const state = [...others.stateOf([current]).values()];
+    const joins = (ids: readonly EventId[]) =>
+      rooms.receiving.enterRoom({
+        roomId: others.roomId,
+        rules: others.rules,
+        origin: far,
+        given: others.given(ids),
+        rest: () => Promise.resolve({ joinEvent: others.pdu(late) }),
+      });
+    // The second time, all of it has been stored.
+    for (const ids of [
+      [...state, old],
+      [old, ...state],
+      [...state, old],
+    ]) {
+      await assert.rejects(joins(ids), /two events for one part of the state/);
+      const room = await rooms.ids.find(others.roomId);
+      assert.ok(room);
+      assert.deepEqual(await readable(rooms, room), {});
+    }
+    // Saying the same twice is no contradiction.
+    const room = await joins([...state, current]);
+    assert.deepEqual(await readable(rooms, room), expected(others, [late]));
+  });
+
   if (dialect === 'sqlite') {
     test('a room of many comes in within bounds', async ({ database }) => {
       const { others, join } = friendsElsewhere('10');

@@ -57,6 +57,7 @@ export async function enterRoom(tools: ReceiveTools, room: RoomIdentity, entranc
   const [join] = await atTheDoor(tools.network.verifier, room, [joinEvent]);
   if (!join?.ok) throw unknownError(`The join is no event of the room: ${join?.reason ?? 'there is none'}`, badGateway);
   const before = await stateOfStored(tools, room, stored);
+  if (before === undefined) throw unknownError('The other server gave two events for one part of the state', badGateway);
   const { members } = stored;
   const create = await tools.states.event(room.nid, before, 'm.room.create', '');
   const version = create?.content['room_version'] ?? '1';

@@ -3,7 +3,7 @@ import type { EventId, ServerName } from '@myelin/protocol/identifiers';
 import { inList, sql } from '../../../platform/database/index.ts';
 import type { Member } from '../../membership/member.ts';
 import type { RoomIdentity } from '../../room-ids.ts';
-import { emptyState, type State, type StateChange, type StateEntry } from '../../state/index.ts';
+import { emptyState, type State, type StateEntry } from '../../state/index.ts';
 import { mostStateEvents, mostStateEventsOneByOne, type ReceiveTools } from '../receive-tools.ts';
 import { ask, askForEvents, unreachable } from './ask.ts';
 import { gather } from './fetch-auth-events.ts';
@@ -74,7 +74,8 @@ export async function fetchWholeStateBefore(
 ): Promise<WholeState | undefined> {
   const stored = await ask(tools, room, () => storeWhole(tools, room, server, eventId));
   if (stored === unreachable || stored === undefined) return undefined;
-  return { state: await stateOfStored(tools, room, stored), members: stored.members };
+  const state = await stateOfStored(tools, room, stored);
+  return state === undefined ? undefined : { state, members: stored.members };
 }
 
 /** The same where all of its events turn out to be stored; undefined where some are not. */
@@ -114,19 +115,27 @@ interface StateRow {
   state_key_nid: number;
 }
 
-/** The state that was given, as far as it is stored. */
-export function stateOfStored(tools: ReceiveTools, room: RoomIdentity, { known, entries }: StoredState): Promise<State> {
+/** The state that was given, as far as it is stored; undefined where it is none, see `stateOf`. */
+export function stateOfStored(
+  tools: ReceiveTools,
+  room: RoomIdentity,
+  { known, entries }: StoredState,
+): Promise<State | undefined> {
   return stateOf(tools, room, known, entries);
 }
 
-/** The state that consists of these events: those of them that are state events of this room and were not rejected. */
-export async function stateOf(
+/**
+ * The state that consists of these events: those of them that are state events of this room and were not rejected. Undefined where two
+ * of them are for the same type and state key: such a thing is no state, and which of the two counts would be for the order in which
+ * they are given to decide.
+ */
+async function stateOf(
   tools: ReceiveTools,
   room: RoomIdentity,
   eventIds: readonly EventId[],
   atHand: readonly StateEntry[] = [],
-): Promise<State> {
-  const changes: StateChange[] = [...atHand];
+): Promise<State | undefined> {
+  const changes = [...atHand];
   // Some may be known by a write of somebody else that is not committed yet.
   if (eventIds.length > 0) await tools.registry.inTurn(room, ({ lastWrite }) => lastWrite);
   for (let from = 0; from < eventIds.length; from += readAtOnce) {
@@ -137,5 +146,19 @@ export async function stateOf(
     );
     for (const row of rows) changes.push({ type: row.type_nid, stateKey: row.state_key_nid, event: row.event_nid });
   }
-  return tools.states.tree.apply(room.nid, emptyState, changes);
+  if (!contradictsItself(changes)) return tools.states.tree.apply(room.nid, emptyState, changes);
+  tools.logger.info({ roomId: room.roomId }, 'a state was left aside that has two events for one place');
+  return undefined;
+}
+
+function contradictsItself(entries: readonly StateEntry[]): boolean {
+  const byType = new Map<number, Map<number, number>>();
+  for (const { type, stateKey, event } of entries) {
+    const ofType = byType.get(type) ?? new Map<number, number>();
+    byType.set(type, ofType);
+    const other = ofType.get(stateKey);
+    if (other !== undefined && other !== event) return true;
+    ofType.set(stateKey, event);
+  }
+  return false;
 }
