@@ -4,6 +4,7 @@
 export * from './backfill.ts';
 export * from './event-auth.ts';
 export * from './events.ts';
+export * from './extremities.ts';
 export * from './invites.ts';
 export * from './joins.ts';
 export * from './keys.ts';

@@ -52,6 +52,7 @@ export type { PaginationToken } from './timeline/pagination-token.ts';
 export { tokenAfter, tokenBefore } from './timeline/timeline.ts';
 export type { Direction, Timeline } from './timeline/timeline.ts';
 export { referencesFirst } from './receive/index.ts';
+export { extremitiesToName } from './forks/forward-extremities.ts';
 export type { AuthChains, ChainQuestion } from './servers/auth-chain.ts';
 export { isAllowedByAcl, mayServerRead } from './servers/server-access.ts';
 export { serversOfRoom } from './servers/servers-of-room.ts';

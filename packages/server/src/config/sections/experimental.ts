@@ -4,6 +4,9 @@ const experiments = {
   msc3814_enabled: option(bool, 'Dehydrated devices: they receive the keys of messages while their user is logged in nowhere.', {
     default: true,
   }),
+  msc4370_enabled: option(bool, 'Servers in a room are told which of its events nothing follows here yet (MSC4370).', {
+    default: false,
+  }),
 };
 
 /** Whether this server has the experiment that an option of `experimental_features` switches. */

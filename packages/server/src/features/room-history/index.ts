@@ -1,3 +1,4 @@
+import type { Config } from '../../config/index.ts';
 import { ServerVisibility } from '../../rooms/index.ts';
 import type { Feature } from '../feature.ts';
 import { FillGaps } from './fill-gaps.ts';
@@ -17,6 +18,7 @@ export type RoomHistoryNeeds = Omit<OldEventsTools, 'fillGaps'> &
   Omit<ServerHistoryTools, 'serverVisibility'> & {
     /** Absent: the server stands alone. */
     readonly remoteHistory?: RemoteHistory;
+    readonly config: Pick<Config, 'experimental_features'>;
   };
 
 /**

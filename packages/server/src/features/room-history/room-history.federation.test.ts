@@ -32,7 +32,7 @@ async function roomWithRob(homeserver: TestHomeserver) {
   return { alice, room, rob, path: encodeURIComponent(room) };
 }
 
-forEachHomeserver('rooms read by other servers', ({ test }) => {
+forEachHomeserver('rooms read by other servers', ({ test, testWith }) => {
   test("Rob's server goes back from a message and gets every event as it was signed", async ({ homeserver }) => {
     const { alice, room, path, rob } = await roomWithRob(homeserver);
     const said = [await alice.says('one', room), await alice.says('two', room)] as const;
@@ -239,6 +239,33 @@ forEachHomeserver('rooms read by other servers', ({ test }) => {
       assert.ok(first.origin_server_ts <= found.origin_server_ts);
       await server.isRefused(where, notFound, { ts: 0, dir: 'b' });
       await server.isRefused(where, { status: 400, errcode: 'M_INVALID_PARAM' }, { ts: 'now', dir: 'b' });
+    });
+  });
+
+  testWith(
+    'where the operator lets them, servers learn what nothing follows yet',
+    { config: { experimental_features: { msc4370_enabled: true } } },
+    async ({ homeserver }) => {
+      const { alice, room } = await roomWithRob(homeserver);
+      const where = `/unstable/org.matrix.msc4370/extremities/${encodeURIComponent(room)}`;
+      await withServers(homeserver, async (as) => {
+        for (const words of ['one', 'two']) {
+          const said = await alice.says(words, room);
+          assert.deepEqual(await as('elsewhere.example').gets(where), { prev_events: [said] });
+        }
+        await as('stranger.example').isRefused(where, forbidden);
+        await as('elsewhere.example').isRefused(where.replace(encodeURIComponent(room), '!nowhere'), notFound);
+        await alice.setsState(room, 'm.room.server_acl', { allow: ['*'], deny: ['elsewhere.example'] });
+        await as('elsewhere.example').isRefused(where, forbidden);
+      });
+    },
+  );
+
+  test('otherwise there is no such question', async ({ homeserver }) => {
+    const { path } = await roomWithRob(homeserver);
+    await withServers(homeserver, async (as) => {
+      const where = `/unstable/org.matrix.msc4370/extremities/${path}`;
+      await as('elsewhere.example').isRefused(where, { status: 404, errcode: 'M_UNRECOGNIZED' });
     });
   });
 });

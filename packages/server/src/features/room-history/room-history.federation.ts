@@ -1,7 +1,9 @@
 import * as federation from '@myelin/protocol/api/federation';
 
+import type { Config } from '../../config/index.ts';
 import { answer, route, type Route } from '../../platform/http/index.ts';
 import { backfill } from './for-servers/backfill.ts';
+import { extremitiesForServer } from './for-servers/extremities.ts';
 import { missingEvents } from './for-servers/missing-events.ts';
 import { OpenStates } from './for-servers/open-states.ts';
 import type { ServerHistoryTools } from './for-servers/readable-by-server.ts';
@@ -12,7 +14,9 @@ import { stateIds, stateJson } from './for-servers/state-at-event.ts';
  * What other servers read of rooms that they are in.
  * https://spec.matrix.org/v1.19/server-server-api/#room-state-resolution and #backfilling-and-retrieving-missing-events
  */
-export function roomHistoryFederation(tools: ServerHistoryTools): Route[] {
+export function roomHistoryFederation(
+  tools: ServerHistoryTools & { readonly config: Pick<Config, 'experimental_features'> },
+): Route[] {
   const { clock, serverName } = tools;
   const openStates = new OpenStates();
   return [
@@ -51,5 +55,12 @@ export function roomHistoryFederation(tools: ServerHistoryTools): Route[] {
       const event = await eventByTimeForServer(tools, asked);
       return { event_id: event.eventId, origin_server_ts: event.originServerTs };
     }),
+    ...(tools.config.experimental_features.msc4370_enabled
+      ? [
+          route(federation.getExtremities, async ({ params, requester }) => ({
+            prev_events: await extremitiesForServer(tools, params.roomId, requester.origin),
+          })),
+        ]
+      : []),
   ];
 }
