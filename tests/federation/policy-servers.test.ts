@@ -230,6 +230,27 @@ for (const databases of [sqliteDatabases, postgresDatabases()]) {
       isRefused(await says(at, 'three'), 403, 'M_FORBIDDEN');
     });
 
+    test('what the owl was thinking about when Alice’s server stopped is asked about again, and lost to nobody', async () => {
+      const { at, owl } = await roomWithOwl();
+      const isAsked = Promise.withResolvers<void>();
+      const thinking = Promise.withResolvers<undefined>();
+      owl.answer = () => {
+        isAsked.resolve();
+        return thinking.promise;
+      };
+      const hello = at.message('hello');
+      await stage().sends({ pdus: [hello.pdu] });
+      await isAsked.promise;
+      await stage().home.restart(() => {
+        owl.answer = () => undefined;
+        return Promise.resolve();
+      });
+      thinking.resolve(undefined);
+      await at.settles();
+      assert.ok(policySignature(owl, await asServersHaveIt(hello.eventId)));
+      assert.deepEqual(await bodiesOf(at), ['hello']);
+    });
+
     test('an owl that is not in the room has no say in it, nor one that has left', async () => {
       const { at, owl } = await roomWithOwl();
       const elsewhere = await at.alice.createsRoom();

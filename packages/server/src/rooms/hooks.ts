@@ -84,7 +84,7 @@ export interface ReceiveHook {
   readonly name: string;
   /** Whether it has a say about the event at all. Asked for every event that comes in: it answers from memory. */
   concerns(event: RoomEvent, room: RoomIdentity): boolean | Promise<boolean>;
-  /** Asked about events that their own auth events allow. Must not throw. */
+  /** Asked about events that their own auth events allow. Throws where it cannot tell: the event is to be received again then. */
   judge(pdu: Pdu, room: RoomIdentity): Promise<ReceiveVerdict>;
 }
 

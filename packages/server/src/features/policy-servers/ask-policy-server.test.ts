@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { suite, test } from 'node:test';
 
-import type { MatrixError } from '@myelin/protocol/errors';
+import { MatrixError } from '@myelin/protocol/errors';
 import { buildPdu, hashAndSignPdu, signPdu, type Pdu } from '@myelin/protocol/events';
 import type { RoomId, ServerName, UserId } from '@myelin/protocol/identifiers';
 import { isSignedByPolicyServer, type PolicyServer } from '@myelin/protocol/policy-servers';
@@ -61,10 +61,7 @@ class SlowOwl {
   wants(options: { isPatient?: boolean } = {}): Promise<string> {
     return this.asking.sign(owl, hello, rules, options).then(
       (pdu) => (isSignedByPolicyServer(pdu, owl, rules) ? 'signed' : 'not signed'),
-      (error: unknown) => {
-        const { status, errcode } = error as MatrixError;
-        return `${status} ${errcode}`;
-      },
+      (error: unknown) => (error instanceof MatrixError ? `${error.status} ${error.errcode}` : (error as Error).message),
     );
   }
 
@@ -136,5 +133,27 @@ suite('asking a policy server', () => {
     const givesUp = slow.wants({ isPatient: true });
     await slow.fails(slowly(3600_000));
     assert.equal(await givesUp, '429 M_LIMIT_EXCEEDED');
+  });
+
+  test('a connection that breaks at once is no sign that the owl is gone; a second one is', async () => {
+    const slow = new SlowOwl();
+    const broken = new RemoteError('unreachable', 'the connection was closed');
+    const wish = slow.wants();
+    await slow.fails(broken);
+    await slow.signs();
+    assert.equal(await wish, 'signed');
+    const gone = slow.wants();
+    await slow.fails(broken);
+    await slow.fails(broken);
+    assert.equal(await gone, '502 M_UNKNOWN');
+    assert.equal(slow.asked, 4);
+  });
+
+  test('what fails because this server stops is nobody’s refusal', async () => {
+    const slow = new SlowOwl();
+    const wish = slow.wants();
+    slow.asking.stop();
+    await slow.fails(new RemoteError('cancelled', 'the server stops'));
+    assert.equal(await wish, 'this server stopped before owl.example had answered');
   });
 });

@@ -8,7 +8,7 @@ import type { RoomVersionRules } from '@myelin/protocol/room-versions';
 import { pduJson } from '../../federation/membership/index.ts';
 import type { Clock } from '../../platform/clock.ts';
 import { Places } from '../../platform/places.ts';
-import { RemoteError, type RemoteServers } from '../../remote-servers/index.ts';
+import { RemoteError, type RemoteFailure, type RemoteServers } from '../../remote-servers/index.ts';
 
 export interface PolicyServerAskingNeeds {
   readonly clock: Clock;
@@ -24,6 +24,11 @@ export interface AskOptions {
 const timeoutMs = 10_000;
 /** A server that did not answer is not asked for so long: of the many who speak meanwhile not each has to wait for it. */
 const restMs = 15_000;
+/**
+ * An idle connection that the other side has just closed looks like a server that is gone, and at once: then it is asked again, for to sign
+ * twice does no harm.
+ */
+const askedAgainWithinMs = 1_000;
 /** Questions to one policy server at the same time. */
 const atOnce = 20;
 /** Those who wait for their turn to ask. At 100 ms an answer the last of them waits for half a second. */
@@ -58,6 +63,7 @@ interface Desk {
 export class PolicyServerAsking {
   readonly #needs: PolicyServerAskingNeeds;
   readonly #desks = new Map<ServerName, Desk>();
+  #stopped = false;
 
   constructor(needs: PolicyServerAskingNeeds) {
     this.#needs = needs;
@@ -65,7 +71,7 @@ export class PolicyServerAsking {
 
   /**
    * The event with the policy server's signature. Throws a MatrixError, which is what the client that sends the event is to hear: the
-   * policy server's own where it has refused, M_UNKNOWN with status 502 where it could not be asked.
+   * policy server's own where it has refused, M_UNKNOWN with status 502 where it could not be asked. Another Error once this server stops.
    * https://spec.matrix.org/v1.19/server-server-api/#asking-for-a-policy-server-signature-on-an-event
    */
   async sign(server: PolicyServer, pdu: Pdu, rules: RoomVersionRules, options: AskOptions = {}): Promise<Pdu> {
@@ -90,16 +96,29 @@ export class PolicyServerAsking {
     if (desk.places.waiting >= mostWaiting) throw limitExceeded(restMs);
     return desk.places.run(async () => {
       this.#checkRest(via, desk);
+      // A policy server need not have any endpoint but this one, so that others may have called it offline.
+      const bounds = { timeoutMs, maxBytes, ignoreBackoff: true };
+      const ask = () => remoteServers.request(via, federation.askPolicyServerToSign, { body: pduJson(pdu) }, bounds);
+      const startedAt = clock.monotonic();
       try {
-        // A policy server need not have any endpoint but this one, so that others may have called it offline.
-        const bounds = { timeoutMs, maxBytes, ignoreBackoff: true };
-        return await remoteServers.request(via, federation.askPolicyServerToSign, { body: pduJson(pdu) }, bounds);
+        return await ask().catch((error: unknown) => {
+          const isSudden = failureOf(error) === 'unreachable' && clock.monotonic() - startedAt < askedAgainWithinMs;
+          if (!isSudden || this.#stopped) throw error;
+          return ask();
+        });
       } catch (error) {
-        const isOffline = error instanceof RemoteError && (error.failure === 'timed-out' || error.failure === 'unreachable');
+        // It is us who are gone.
+        if (this.#stopped) throw new Error(`this server stopped before ${via} had answered`, { cause: error });
+        const isOffline = failureOf(error) === 'timed-out' || failureOf(error) === 'unreachable';
         if (isOffline) desk.restsUntil = clock.monotonic() + restMs;
         throw error;
       }
     });
+  }
+
+  /** From now on a question that fails says nothing about who was asked: it is to be asked again in this server's next life. */
+  stop(): void {
+    this.#stopped = true;
   }
 
   #deskOf(via: ServerName): Desk {
@@ -117,6 +136,10 @@ export class PolicyServerAsking {
   #checkRest(via: ServerName, { restsUntil }: Desk): void {
     if (restsUntil > this.#needs.clock.monotonic()) throw offline(via);
   }
+}
+
+function failureOf(error: unknown): RemoteFailure | undefined {
+  return error instanceof RemoteError ? error.failure : undefined;
 }
 
 function offline(via: ServerName, cause?: unknown): MatrixError {

@@ -2,7 +2,6 @@ import { MatrixError } from '@myelin/protocol/errors';
 import { tooLarge, type Pdu } from '@myelin/protocol/events';
 import { isPolicyServerAsked, isSignedByPolicyServer } from '@myelin/protocol/policy-servers';
 
-import type { Logger } from '../../platform/observability/index.ts';
 import type { CosignHook, ReceiveHook, ReceiveVerdict, RoomIdentity } from '../../rooms/index.ts';
 import type { PolicyServerAsking } from './ask-policy-server.ts';
 import type { PolicyServersOfRooms } from './named-policy-servers.ts';
@@ -10,7 +9,6 @@ import type { PolicyServersOfRooms } from './named-policy-servers.ts';
 export interface PolicyHooksNeeds {
   readonly policyServers: PolicyServersOfRooms;
   readonly asking: PolicyServerAsking;
-  readonly logger: Logger;
 }
 
 /** What is stored of somebody else's reasons. */
@@ -48,7 +46,7 @@ export function checkOnReceipt(needs: PolicyHooksNeeds): ReceiveHook {
   };
 }
 
-async function judge({ policyServers, asking, logger }: PolicyHooksNeeds, pdu: Pdu, room: RoomIdentity): Promise<ReceiveVerdict> {
+async function judge({ policyServers, asking }: PolicyHooksNeeds, pdu: Pdu, room: RoomIdentity): Promise<ReceiveVerdict> {
   try {
     const server = await policyServers.of(room);
     if (!server || isSignedByPolicyServer(pdu, server, room.rules)) return {};
@@ -57,8 +55,8 @@ async function judge({ policyServers, asking, logger }: PolicyHooksNeeds, pdu: P
     // Nobody would take an event that is too large from us.
     return tooLarge(signed, room.rules) === undefined ? { signed } : {};
   } catch (error) {
-    if (!(error instanceof MatrixError)) logger.error({ err: error, roomId: room.roomId }, 'a policy server was not asked');
-    const reason = error instanceof Error ? error.message : String(error);
-    return { objection: `the policy server has not signed it: ${reason}`.slice(0, longestReason) };
+    // Nothing is known of the event then: it is received again.
+    if (!(error instanceof MatrixError)) throw error;
+    return { objection: `the policy server has not signed it: ${error.message}`.slice(0, longestReason) };
   }
 }
