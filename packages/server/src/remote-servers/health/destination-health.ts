@@ -1,6 +1,6 @@
 import type { ServerName } from '@myelin/protocol/identifiers';
 
-import type { Clock } from '../../platform/clock.ts';
+import type { Clock, Scheduled } from '../../platform/clock.ts';
 import type { Database } from '../../platform/database/index.ts';
 import type { Logger } from '../../platform/observability/index.ts';
 import type { Random } from '../../platform/random.ts';
@@ -28,8 +28,9 @@ export interface DestinationHealth {
    */
   failed(server: ServerName, startedAt: number): void;
   /**
-   * It sent us something that it had signed: a sign of life, which ends its pause early, though not more than once a minute. Should it
-   * still not answer, its pause goes on growing from where it was.
+   * It sent us something that it had signed: a sign of life, which ends its pause early. Should it still not answer, its pause goes on
+   * growing from where it was, and the next sign ends it a second later than the last one did, then two, and at most once a minute: one that
+   * can send and not be reached costs little, and one that was cut off for a moment is not left alone for long.
    */
   heardFrom(server: ServerName): void;
   /** An operator's wish: it is tried as if it had never failed. */
@@ -44,7 +45,8 @@ export interface DestinationHealth {
 }
 
 const REMEMBERED = 20_000;
-const EARLY_END_AT_MOST_EVERY_MS = 60_000;
+const FIRST_EARLY_END_GAP_MS = 1_000;
+const LONGEST_EARLY_END_GAP_MS = 60_000;
 /** The time of a success is written no more often than this: a server that answers costs no writes. */
 const NOTE_SUCCESS_EVERY_MS = 3_600_000;
 
@@ -53,10 +55,14 @@ interface Known {
   health: Health;
   failedAt: number;
   answeredAt: number;
-  /** When its pause was last ended early. */
+  /** When its pause was last ended early, and how often since it last answered. */
   earlyEndAt: number;
+  earlyEnds: number;
+  /** A sign of life came too soon after the last one: it counts when this is over. */
+  signToCome: Scheduled | undefined;
 }
 const NEVER = Number.NEGATIVE_INFINITY;
+const NOTHING_HAPPENED = { failedAt: NEVER, answeredAt: NEVER, earlyEndAt: NEVER, earlyEnds: 0, signToCome: undefined };
 
 export function createDestinationHealth(needs: DestinationHealthNeeds): DestinationHealth {
   const { database, clock, random, logger, settings } = needs;
@@ -73,7 +79,7 @@ export function createDestinationHealth(needs: DestinationHealthNeeds): Destinat
       loaded = readHealth(database, server)
         .then((health = UNKNOWN_HEALTH) => {
           // A request may have ended while the row was read; what it told is newer.
-          const entry = known.get(server) ?? { health, failedAt: NEVER, answeredAt: NEVER, earlyEndAt: NEVER };
+          const entry = known.get(server) ?? { health, ...NOTHING_HAPPENED };
           known.set(server, entry);
           if (known.size > REMEMBERED) forgetOldest();
           return entry;
@@ -117,6 +123,24 @@ export function createDestinationHealth(needs: DestinationHealthNeeds): Destinat
     writing = Promise.all([writing, applied]);
   };
 
+  const hear = (server: ServerName): void =>
+    change(server, (entry) => {
+      const { health } = entry;
+      if (health.retryAt === undefined || health.retryAt <= clock.now() || entry.signToCome) return undefined;
+      const gapMs = Math.min(LONGEST_EARLY_END_GAP_MS, FIRST_EARLY_END_GAP_MS * 2 ** (entry.earlyEnds - 1));
+      const leftMs = entry.earlyEndAt + gapMs - clock.monotonic();
+      if (leftMs > 0) {
+        entry.signToCome = clock.schedule(leftMs, () => {
+          entry.signToCome = undefined;
+          hear(server);
+        });
+        return undefined;
+      }
+      entry.earlyEndAt = clock.monotonic();
+      entry.earlyEnds += 1;
+      return { health: { ...health, retryAt: clock.now() }, signOfLife: true };
+    });
+
   return {
     of: async (server) => (await load(server)).health,
     async mayTry(server) {
@@ -128,6 +152,9 @@ export function createDestinationHealth(needs: DestinationHealthNeeds): Destinat
       change(server, (entry) => {
         const { health } = entry;
         entry.answeredAt = answeredAt;
+        entry.earlyEnds = 0;
+        entry.signToCome?.cancel();
+        entry.signToCome = undefined;
         const now = clock.now();
         if (health.failingSince !== undefined) {
           logger.info({ server, since: new Date(health.failingSince).toISOString() }, 'a server answers again');
@@ -144,15 +171,7 @@ export function createDestinationHealth(needs: DestinationHealthNeeds): Destinat
         return { health: afterFailure(entry.health, clock.now(), settings, random) };
       });
     },
-    heardFrom(server) {
-      change(server, (entry) => {
-        const { health } = entry;
-        if (health.retryAt === undefined || health.retryAt <= clock.now()) return undefined;
-        if (clock.monotonic() - entry.earlyEndAt < EARLY_END_AT_MOST_EVERY_MS) return undefined;
-        entry.earlyEndAt = clock.monotonic();
-        return { health: { ...health, retryAt: clock.now() }, signOfLife: true };
-      });
-    },
+    heardFrom: hear,
     async reset(server) {
       const entry = await load(server);
       entry.health = { ...UNKNOWN_HEALTH, lastSuccess: entry.health.lastSuccess };
