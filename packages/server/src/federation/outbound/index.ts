@@ -12,6 +12,7 @@ import { Destination, type DestinationTools } from './destination.ts';
 import { eventsFromMemory } from './events-from-memory.ts';
 import { missedEvents } from './missed-events.ts';
 import { eventsBetween, putPosition, putRelay, readBehind, readPosition, readRelays, takeRelay } from './outbound.store.ts';
+import { transmitWhatIsTaken } from './refused-transactions.ts';
 import { RoomServers } from './room-servers.ts';
 import { OutgoingPdus, Places, type SendTransaction, type Transaction } from './transaction.ts';
 
@@ -265,7 +266,18 @@ export class OutboundFederation implements OutgoingEdus {
     }
   }
 
-  async #transmit(server: ServerName, events: readonly StoredEvent[], edus: readonly Edu[]): Promise<void> {
+  #transmit(server: ServerName, events: readonly StoredEvent[], edus: readonly Edu[]): Promise<void> {
+    return transmitWhatIsTaken(
+      { events, edus },
+      (part) => this.#transaction(server, part.events, part.edus),
+      (part, error) => {
+        const refused = { events: part.events.map(({ eventId }) => eventId), edus: part.edus.map(({ type }) => type) };
+        this.#needs.logger.warn({ err: error, server, ...refused }, 'a server refuses what it is sent, for good');
+      },
+    );
+  }
+
+  async #transaction(server: ServerName, events: readonly StoredEvent[], edus: readonly Edu[]): Promise<void> {
     const { clock, send, serverName } = this.#needs;
     const pdus = await this.#pdus.of(events);
     // Unique among all of this server's lives, as long as its clock goes forward.

@@ -2,6 +2,7 @@ import type { ServerName, UserId } from '@myelin/protocol/identifiers';
 
 import type { Hive } from '../../features/hive.fixture.ts';
 import { createSeededRandom } from '../../platform/random.ts';
+import { RemoteError } from '../../remote-servers/index.ts';
 import type { Viewer } from '../../rooms/index.ts';
 import { OutboundFederation, type Transaction } from './index.ts';
 
@@ -14,6 +15,8 @@ export class PretendedNetwork {
   readonly down = new Set<ServerName>();
   /** Servers that take their time: their answer waits for this. */
   readonly slow = new Map<ServerName, Promise<void>>();
+  /** What a server refuses a transaction for, wherever it stands in there. */
+  readonly refuses = new Map<ServerName, string>();
   readonly underWay = new Map<ServerName, number>();
   mostUnderWay = 0;
   readonly retryAt = new Map<ServerName, number>();
@@ -39,6 +42,10 @@ export class PretendedNetwork {
     try {
       await this.slow.get(server);
       if (this.down.has(server)) throw new Error(`${server} is down`);
+      const refused = this.refuses.get(server);
+      if (refused !== undefined && JSON.stringify(transaction).includes(refused)) {
+        throw new RemoteError('refused', 'it is not taken', { status: 400, errcode: 'M_BAD_JSON' });
+      }
       this.received.push({ server, id, transaction });
     } finally {
       this.underWay.set(server, (this.underWay.get(server) ?? 1) - 1);

@@ -59,6 +59,31 @@ forEachDatabase('what other servers are told', ({ test }) => {
     await outbound.stop();
   });
 
+  test('what a server refuses for good holds up nothing else', async ({ database }) => {
+    const hive = await openHive(database);
+    const { outbound, network } = await openOutbound(hive);
+    const { alice } = hive.people;
+    const { room } = await hive.friendsInARoom();
+    await hive.rooms.send(room, [member(await stranger(hive, 'carol', elsewhere), 'join')]);
+    network.refuses.set(elsewhere, 'poison');
+    const words = ['one', 'two', 'poison', 'three', 'four', 'more poison', 'five'];
+    for (const type of ['org.example.tea', 'org.example.poison', 'org.example.cake']) {
+      outbound.toServers([elsewhere], { type, content: {} });
+    }
+    await hive.rooms.send(
+      room,
+      words.map((text) => says(alice, text)),
+    );
+    await until(() => network.told(elsewhere).length === 5 && network.edus(elsewhere).length === 2);
+    assert.deepEqual(network.told(elsewhere), ['one', 'two', 'three', 'four', 'five']);
+    assert.deepEqual(
+      network.edus(elsewhere).map(({ edu_type: type }) => type),
+      ['org.example.tea', 'org.example.cake'],
+    );
+    assert.equal(outbound.resting, 0);
+    await outbound.stop();
+  });
+
   test('a server that is down costs no attempt until its time, and is then told the latest of each room', async ({
     database,
   }) => {
