@@ -15,14 +15,25 @@ const unlimited = { window_size: 1000, sleep_limit: 1_000_000, sleep_delay: 0, r
 const noContract = { check: () => undefined, takeViolations: () => [] };
 const kibibyte = 1024;
 
+/** A transaction of a fake server, signed: to hand it in costs nothing more than the sending. */
+export interface SignedTransaction {
+  readonly uri: string;
+  readonly authorization: string;
+  readonly body: string;
+  readonly eventIds: readonly string[];
+}
+
 /** A server in a process of its own, and the fake servers in this one that it knows. */
 export interface Setting {
   readonly origins: readonly FakeServer[];
   readonly pid: number;
+  readonly baseUrl: string;
   /** Registers somebody on the server. */
   person(name: string): Promise<Person>;
-  /** Hands a transaction of a fake server in; `false` where the server says that there are too many. Throws unless each event is taken. */
-  transaction(origin: FakeServer, events: readonly GeneratedEvent[]): Promise<boolean>;
+  /** Signs a transaction, which has its id from then on. */
+  sign(origin: FakeServer, events: readonly GeneratedEvent[]): SignedTransaction;
+  /** Hands a transaction in. Throws unless each event is taken. */
+  handIn(transaction: SignedTransaction): Promise<void>;
   stop(): Promise<void>;
 }
 
@@ -59,6 +70,7 @@ export async function startSetting(servers: number): Promise<Setting> {
   return {
     origins,
     pid: server.pid,
+    baseUrl: server.baseUrl,
     async person(name) {
       const password = `${name}'s secret`;
       const body = { username: name, password, auth: { type: 'm.login.dummy' } };
@@ -69,17 +81,17 @@ export async function startSetting(servers: number): Promise<Setting> {
       clients.push(own);
       return new Person({ userId, deviceId, token, password, http: own });
     },
-    async transaction(origin, events) {
+    sign(origin, events) {
       const uri = `/_matrix/federation/v1/send/bench${++transactions}`;
       const content = { origin: origin.name, origin_server_ts: Date.now(), pdus: events.map(({ pdu }) => pdu) };
       const authorization = origin.authorization({ method: 'PUT', uri, destination: home, content });
-      const { status, body } = await http.request('PUT', uri, { headers: { authorization }, body: content });
-      if (status === 429) return false;
-      const isTaken = ({ eventId }: GeneratedEvent): boolean =>
-        body.pdus?.[eventId] !== undefined && body.pdus[eventId].error === undefined;
-      if (status !== 200 || !events.every(isTaken))
-        throw new Error(`a transaction was not taken: ${status} ${JSON.stringify(body).slice(0, 500)}`);
-      return true;
+      return { uri, authorization, body: JSON.stringify(content), eventIds: events.map(({ eventId }) => eventId) };
+    },
+    async handIn({ uri, authorization, body, eventIds }) {
+      const headers = { authorization, 'content-type': 'application/json' };
+      const answer = await http.request('PUT', uri, { headers, body });
+      if (answer.status !== 200 || !areTaken(eventIds, answer.body))
+        throw new Error(`a transaction was not taken: ${answer.status} ${JSON.stringify(answer.body).slice(0, 500)}`);
     },
     async stop() {
       await Promise.all(clients.map((client) => client.close()));
@@ -89,6 +101,11 @@ export async function startSetting(servers: number): Promise<Setting> {
       await rm(directory, { recursive: true, force: true });
     },
   };
+}
+
+/** Whether the answer to a transaction says of each event that it is taken. */
+export function areTaken(eventIds: readonly string[], answer: any): boolean {
+  return eventIds.every((eventId) => answer?.pdus?.[eventId] !== undefined && answer.pdus[eventId].error === undefined);
 }
 
 /** From here on, the peak of a process's resident memory counts anew; gives the memory now, in bytes. */
