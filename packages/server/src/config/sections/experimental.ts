@@ -4,6 +4,11 @@ const experiments = {
   msc3814_enabled: option(bool, 'Dehydrated devices: they receive the keys of messages while their user is logged in nowhere.', {
     default: true,
   }),
+  msc4263_limit_key_queries_to_users_who_share_rooms: option(
+    bool,
+    'Users are told the keys of those only with whom they are in a room, so that nobody finds accounts by asking for keys (MSC4263).',
+    { default: false },
+  ),
   msc4370_enabled: option(bool, 'Servers in a room are told which of its events nothing follows here yet (MSC4370).', {
     default: false,
   }),

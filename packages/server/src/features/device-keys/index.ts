@@ -33,7 +33,10 @@ export interface DeviceKeysNeeds
     Omit<QueryNeeds, 'published'>,
     Omit<ClaimNeeds, 'oneTimeKeys'>,
     Pick<CrossSigningRoutesNeeds, 'confirmation' | 'userInteractiveAuth'> {
-  readonly config: Pick<Config, 'allow_device_name_lookup_over_federation' | 'one_time_key_claims_path'>;
+  readonly config: Pick<
+    Config,
+    'allow_device_name_lookup_over_federation' | 'experimental_features' | 'one_time_key_claims_path'
+  >;
   readonly database: Database;
   readonly names: Interner;
   readonly caches: CacheBudget;

@@ -14,6 +14,7 @@ import {
   takeOldest,
   voidStocks,
 } from './one-time-keys/one-time-keys.store.ts';
+import { inRoomsWith } from './queries/shared-rooms.store.ts';
 
 const users = Array.from({ length: 20 }, (_, number) => 1 + number * 7);
 const device = 'D7' as DeviceId;
@@ -31,6 +32,8 @@ forEachDatabase('what keys cost', ({ test, dialect }) => {
         SELECT n, n / 3, 'D' || n, 'signed_curve25519' FROM generate_series(1, 30000) n`);
       tx.run(sql`INSERT INTO one_time_keys (stock_id, position, key_id, key_json)
         SELECT n / 20, n, n, repeat('x', 200) FROM generate_series(1, 100000) n`);
+      tx.run(sql`INSERT INTO memberships (user_nid, room_nid, membership, event_nid, sender_nid, server_nid, position, forgotten)
+        SELECT n / 10, n % 3000, 1, n, n / 10, 1 + n % 50, n, 0 FROM generate_series(1, 100000) n`);
     });
     const plans = await plansOf(database, async (tx) => {
       await readDeviceKeys(tx, users);
@@ -49,5 +52,11 @@ forEachDatabase('what keys cost', ({ test, dialect }) => {
       voidStocks(tx, 2, device);
     });
     for (const plan of plans) assert.doesNotMatch(plan, /Seq Scan/);
+    const [sharing = ''] = await plansOf(database, (tx) => inRoomsWith(tx, 5, users));
+    assert.doesNotMatch(
+      sharing,
+      /Seq Scan|memberships_by_(room|server)/,
+      'the members of large rooms are not read to find a few',
+    );
   });
 });

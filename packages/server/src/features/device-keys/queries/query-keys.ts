@@ -3,6 +3,7 @@ import type { Json, JsonObject } from '@myelin/protocol/events';
 import { domainOf, type DeviceId, isServerName, type ServerName, type UserId } from '@myelin/protocol/identifiers';
 import { type Signatures, withSignature } from '@myelin/protocol/signatures';
 
+import type { Config } from '../../../config/index.ts';
 import type { Database, Interner } from '../../../platform/database/index.ts';
 import { limitUnknownServers, type UnknownServersNeeds } from '../../../remote-servers/index.ts';
 import type { Failures } from '../ask-servers.ts';
@@ -10,6 +11,7 @@ import { readSignaturesBy, type UserSignature } from '../cross-signing/cross-sig
 import type { CrossSigningKeys, DeviceKeys, KeyOwner } from '../device-keys.ts';
 import { parsedKeys, signaturesIn } from '../identity/check-device-keys.ts';
 import type { PublishedDevice } from '../identity/device-keys.store.ts';
+import { inRoomsWith } from './shared-rooms.store.ts';
 
 /** Users, each with the devices that are wanted; an empty list means all. */
 export type WantedDevices = ReadonlyMap<UserId, readonly DeviceId[]>;
@@ -28,6 +30,7 @@ export interface RemoteDeviceLists {
 }
 
 export interface QueryNeeds extends Pick<UnknownServersNeeds, 'limiters'> {
+  readonly config: Pick<Config, 'experimental_features'>;
   readonly database: Database;
   readonly names: Interner;
   readonly serverName: ServerName;
@@ -48,6 +51,8 @@ interface KeysAnswer {
 
 /**
  * The keys of users as one of ours may see them, as JSON in pieces. Our own users' keys go from the database to the answer as text.
+ * Where the operator has it so, users with whom the viewer is in no room are missing, whether they exist or not
+ * (https://github.com/matrix-org/matrix-spec-proposals/pull/4263).
  * Throws M_LIMIT_EXCEEDED for too many servers that are unknown here, M_TOO_LARGE.
  * https://spec.matrix.org/v1.19/client-server-api/#post_matrixclientv3keysquery
  */
@@ -57,7 +62,8 @@ export async function queryKeys(
   wanted: WantedDevices,
   timeoutMs: number,
 ): Promise<string[]> {
-  const { local, remote } = sortedByHome(wanted, needs.serverName);
+  checkSize(wanted);
+  const { local, remote } = sortedByHome(await allowedOf(needs, viewer, wanted), needs.serverName);
   await limitUnknownServers(needs, viewer.userId, remote.keys());
   const [answer, fromElsewhere, signed] = await Promise.all([
     localKeys(needs, local, { viewerNid: viewer.userNid, withNames: true }),
@@ -88,6 +94,7 @@ export async function keysForServer(
   wanted: WantedDevices,
   { withNames }: { readonly withNames: boolean },
 ): Promise<string[]> {
+  checkSize(wanted);
   const { local } = sortedByHome(wanted, needs.serverName);
   const parts = (await localKeys(needs, local, { withNames })).parts(new Map(), undefined);
   return [
@@ -101,11 +108,25 @@ export async function keysForServer(
   ];
 }
 
+function checkSize(wanted: WantedDevices): void {
+  if (wanted.size > mostUsersOfQuery) throw tooLarge(`A query has at most ${mostUsersOfQuery} users`);
+}
+
+async function allowedOf(
+  { config, database, names }: Pick<QueryNeeds, 'config' | 'database' | 'names'>,
+  viewer: KeyOwner,
+  wanted: WantedDevices,
+): Promise<WantedDevices> {
+  if (!config.experimental_features.msc4263_limit_key_queries_to_users_who_share_rooms) return wanted;
+  const nids = await names.knownIdsOf(wanted.keys());
+  const allowed = (await inRoomsWith(database, viewer.userNid, [...nids.values()])).add(viewer.userNid);
+  return new Map([...wanted].filter(([userId]) => allowed.has(nids.get(userId) ?? 0)));
+}
+
 function sortedByHome(
   wanted: WantedDevices,
   serverName: ServerName,
 ): Record<'local' | 'remote', Map<UserId, readonly DeviceId[]>> {
-  if (wanted.size > mostUsersOfQuery) throw tooLarge(`A query has at most ${mostUsersOfQuery} users`);
   const [local, remote] = [new Map<UserId, readonly DeviceId[]>(), new Map<UserId, readonly DeviceId[]>()];
   for (const [userId, deviceIds] of wanted) {
     const server = domainOf(userId);
