@@ -3,3 +3,4 @@
  */
 export * from './registration.ts';
 export * from './registration-tokens.ts';
+export * from './users.ts';

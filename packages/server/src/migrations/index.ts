@@ -33,6 +33,7 @@ import dehydratedDevices from './0166-dehydrated-devices.ts';
 import partialRooms from './0170-partial-rooms.ts';
 import redactionsByRoom from './0175-redactions-by-room.ts';
 import unprovenPdus from './0176-unproven-pdus.ts';
+import crossSigningReplacements from './0180-cross-signing-replacements.ts';
 
 /** Every step of the schema, in order. A new one goes last, in a file `NNNN-name.ts`; one that was released is never changed. */
 export const migrations: readonly Migration[] = [
@@ -70,4 +71,5 @@ export const migrations: readonly Migration[] = [
   partialRooms,
   redactionsByRoom,
   unprovenPdus,
+  crossSigningReplacements,
 ];

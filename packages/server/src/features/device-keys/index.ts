@@ -10,6 +10,7 @@ import type { Feature } from '../feature.ts';
 import type { ClaimNeeds } from './claim-keys.ts';
 import { crossSigningRoutes, type CrossSigningRoutesNeeds } from './cross-signing/cross-signing.routes.ts';
 import { forgetUser } from './cross-signing/forget-user.ts';
+import { replacementAdminRoutes } from './cross-signing/replacement.admin.ts';
 import { deviceKeyFederation } from './device-keys.federation.ts';
 import { deviceKeyRoutes } from './device-keys.routes.ts';
 import { type DeviceKeys, KeysChangeHooks, type KeyOwner } from './device-keys.ts';
@@ -76,7 +77,12 @@ export async function deviceKeysFeature(needs: DeviceKeysNeeds): Promise<Feature
   const tools = { ...needs, oneTimeKeys, hooks, published };
   return {
     name: 'device-keys',
-    routes: [...deviceKeyRoutes(tools), ...crossSigningRoutes(tools), ...deviceKeyFederation(tools)],
+    routes: [
+      ...deviceKeyRoutes(tools),
+      ...crossSigningRoutes(tools),
+      ...deviceKeyFederation(tools),
+      ...replacementAdminRoutes(needs),
+    ],
     syncCompanions: [keyCountsCompanion(oneTimeKeys)],
     stop: async () => claimsFile.close(),
     keys: {

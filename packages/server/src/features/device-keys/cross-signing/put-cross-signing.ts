@@ -1,6 +1,7 @@
 import type { JsonObject } from '@myelin/protocol/events';
 import type { DeviceId } from '@myelin/protocol/identifiers';
 
+import type { Clock } from '../../../platform/clock.ts';
 import type { Database, InteractiveTx } from '../../../platform/database/index.ts';
 import type { KeyOwner, KeysChangeHooks } from '../device-keys.ts';
 import { parsedKeys, signaturesIn } from '../identity/check-device-keys.ts';
@@ -21,9 +22,11 @@ import {
   removeSignaturesAbout,
   removeSignaturesBy,
 } from './cross-signing.store.ts';
+import { endReplacement, isReplacementAllowed } from './replacement.store.ts';
 
 export interface CrossSigningNeeds {
   readonly database: Database;
+  readonly clock: Pick<Clock, 'now'>;
   readonly hooks: KeysChangeHooks;
 }
 
@@ -33,12 +36,12 @@ interface KnownKey {
 }
 
 /**
- * Publishes cross-signing keys. Keys that replace others demand that the user has proved who they are: without `proved` nothing is
- * written then, and the answer is false. The first keys, and the same again, demand nothing. With a key goes what it has signed.
+ * Publishes cross-signing keys. Keys that replace others demand that the user has proved who they are, or that an operator lets them begin
+ * anew, which ends with a new master key: otherwise nothing is written, and the answer is false. The first keys, and the same again, demand nothing. With a key goes what it has signed.
  * Throws M_INVALID_SIGNATURE, M_MISSING_PARAM, M_FORBIDDEN.
  */
 export function putCrossSigning(
-  { database, hooks }: CrossSigningNeeds,
+  { database, clock, hooks }: CrossSigningNeeds,
   user: KeyOwner,
   upload: CrossSigningUpload,
   { proved }: { readonly proved: boolean },
@@ -51,7 +54,7 @@ export function putCrossSigning(
     });
     const kept = await signedKeys(tx, user, upload, known);
     if (fresh.length === 0) return true;
-    if (known.has('master') && !proved) return false;
+    if (known.has('master') && !proved && !(await isReplacementAllowed(tx, user.userNid, clock.now()))) return false;
     for (const { usage, publicKey } of fresh) {
       if (await isDeviceOf(tx, user.userNid, publicKey)) throw keyIdInUse();
       putCrossSigningKey(tx, { userNid: user.userNid, usage, publicKey, keys: JSON.stringify(kept.get(usage)) });
@@ -97,7 +100,10 @@ async function afterKeys(
 ): Promise<void> {
   const isFresh = (usage: KeyUsage): boolean => fresh.some((key) => key.usage === usage);
   const hasNewMaster = isFresh('master');
-  if (hasNewMaster) removeSignaturesAbout(tx, user.userNid);
+  if (hasNewMaster) {
+    removeSignaturesAbout(tx, user.userNid);
+    endReplacement(tx, user.userNid);
+  }
   // What the old master key has signed, and the new one has not, is nobody's.
   for (const usage of ['self_signing', 'user_signing'] as const) {
     if (hasNewMaster && known.has(usage) && !upload.has(usage)) removeCrossSigningKey(tx, user.userNid, usage);
