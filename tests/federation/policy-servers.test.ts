@@ -9,7 +9,8 @@ import { longTimelines, type HttpAnswer } from '@myelin/testing';
 import { postgresDatabases, sqliteDatabases } from '@myelin/testing/databases';
 import { FakeServer } from '@myelin/testing/federation';
 
-import { hive, mallory, Stage, stranger, type HostileRoom } from './hostile/hostile-room.ts';
+import { Stage, type HostileRoom } from './hostile/hostile-room.ts';
+import { hive, mallory, stranger } from './stranger.ts';
 
 const signPath = '/_matrix/policy/v1/sign';
 const enc = encodeURIComponent;

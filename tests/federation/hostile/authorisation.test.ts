@@ -3,7 +3,8 @@ import assert from 'node:assert/strict';
 import type { JsonObject } from '@myelin/protocol/events';
 import type { EventId } from '@myelin/protocol/identifiers';
 
-import { hive, mallory, stranger, third, type HostileRoom, type Sent } from './hostile-room.ts';
+import { hive, mallory, stranger } from '../stranger.ts';
+import { third, type HostileRoom, type Sent } from './hostile-room.ts';
 import { holdAgainst, type Row } from './table.ts';
 
 /** The answer leaves before the room is asked: what the room does not allow is taken, and nobody sees it. */

@@ -3,7 +3,8 @@ import assert from 'node:assert/strict';
 import type { Pdu } from '@myelin/protocol/events';
 import type { EventId, UserId } from '@myelin/protocol/identifiers';
 
-import { mallory, stranger, type HostileRoom, type Sent } from './hostile-room.ts';
+import { mallory, stranger } from '../stranger.ts';
+import { type HostileRoom, type Sent } from './hostile-room.ts';
 import { holdAgainst, type Row } from './table.ts';
 
 const unseen = { gets: 'taken', clientsSee: 'nothing' } as const;

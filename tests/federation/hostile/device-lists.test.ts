@@ -6,7 +6,8 @@ import { roomVersionRules } from '@myelin/protocol/room-versions';
 import type { Person } from '@myelin/testing';
 import { postgresDatabases, sqliteDatabases } from '@myelin/testing/databases';
 
-import { Stage, stranger, third } from './hostile-room.ts';
+import { stranger } from '../stranger.ts';
+import { Stage, third } from './hostile-room.ts';
 
 const queryPath = '/_matrix/federation/v1/user/keys/query';
 const devicesPath = (user: string) => `/_matrix/federation/v1/user/devices/${encodeURIComponent(user)}`;

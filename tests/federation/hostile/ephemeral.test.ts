@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 
-import { hive, mallory, Stage, stranger, third, type HostileRoom } from './hostile-room.ts';
+import { hive, mallory, stranger } from '../stranger.ts';
+import { Stage, third, type HostileRoom } from './hostile-room.ts';
 
 /** An ephemeral message that the stranger may not send, of some room. */
 type Forgery = readonly [what: string, edu: (room: HostileRoom, elsewhere: string) => unknown];

@@ -2,7 +2,8 @@ import assert from 'node:assert/strict';
 
 import type { Pdu } from '@myelin/protocol/events';
 
-import { mallory, type HostileRoom, type Sent } from './hostile-room.ts';
+import { mallory } from '../stranger.ts';
+import { type HostileRoom, type Sent } from './hostile-room.ts';
 import { holdAgainst, type Row } from './table.ts';
 
 /** An event that was changed after it was signed: its form is looked at before its signature. */

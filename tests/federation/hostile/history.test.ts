@@ -2,7 +2,8 @@ import assert from 'node:assert/strict';
 
 import type { EventId } from '@myelin/protocol/identifiers';
 
-import { stranger, type HostileRoom, type Sent } from './hostile-room.ts';
+import { stranger } from '../stranger.ts';
+import { type HostileRoom, type Sent } from './hostile-room.ts';
 import { holdAgainst, type Row } from './table.ts';
 
 const unseen = { gets: 'taken', clientsSee: 'nothing' } as const;

@@ -8,10 +8,9 @@ import type { SigningKey } from '@myelin/protocol/signatures';
 import { longTimelines, type HttpAnswer, type Person, type TestHomeserver, type TestHomeserverOptions } from '@myelin/testing';
 import { FakeServer, startFederation, type FederatedHomeservers } from '@myelin/testing/federation';
 
-export const hive = 'hive.example';
-export const stranger = 'stranger.example';
+import { hive, mallory, stranger } from '../stranger.ts';
+
 export const third = 'third.example';
-export const mallory = `@mallory:${stranger}` as UserId;
 /** Another user of the stranger's. */
 const witness = `@ned:${stranger}` as UserId;
 export const begin = 1_700_000_000_000;

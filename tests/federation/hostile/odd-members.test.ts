@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 
-import { mallory, stranger, type HostileRoom, type Sent } from './hostile-room.ts';
+import { mallory, stranger } from '../stranger.ts';
+import { type HostileRoom, type Sent } from './hostile-room.ts';
 import { holdAgainst, type Row } from './table.ts';
 
 /** Nobody's ids: the rules let a member with power invite and ban any state key. Clients would stumble over them outside of events. */

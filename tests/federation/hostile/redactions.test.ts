@@ -4,7 +4,8 @@ import { test } from 'node:test';
 import type { EventId } from '@myelin/protocol/identifiers';
 import { noPostgresReason, postgresDatabases } from '@myelin/testing';
 
-import { mallory, type HostileRoom, type Sent } from './hostile-room.ts';
+import { mallory } from '../stranger.ts';
+import { type HostileRoom, type Sent } from './hostile-room.ts';
 import { holdAgainst, type Row } from './table.ts';
 
 const redaction = (room: HostileRoom, redacts: string): Sent & { readonly eventId: EventId } =>

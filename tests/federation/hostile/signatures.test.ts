@@ -1,7 +1,8 @@
 import { hashAndSignPdu } from '@myelin/protocol/events';
 import { generateSigningKey, type SigningKey } from '@myelin/protocol/signatures';
 
-import { begin, hive, mallory, stranger, third, type HostileRoom, type Sent } from './hostile-room.ts';
+import { hive, mallory, stranger } from '../stranger.ts';
+import { begin, third, type HostileRoom, type Sent } from './hostile-room.ts';
 import { holdAgainst, type Row } from './table.ts';
 
 const otherKey = (keyId?: string): SigningKey => generateSigningKey(new Uint8Array(32).fill(9), keyId?.split(':')[1]);

@@ -8,14 +8,12 @@ import {
   type HttpAnswer,
   type Person,
   type TestDatabases,
-  type TestHomeserver,
 } from '@myelin/testing';
-import { FakeServer, startFederation, type FederatedHomeservers } from '@myelin/testing/federation';
+import { startFederation, type FederatedHomeservers } from '@myelin/testing/federation';
 
-const hive = 'hive.example';
+import { hive, mallory, stranger, withAStranger } from '../stranger.ts';
+
 const nest = 'nest.example';
-const stranger = 'stranger.example';
-const mallory = `@mallory:${stranger}`;
 const tea = 'org.example.tea';
 const sending = '/_matrix/federation/v1/send/';
 
@@ -38,7 +36,7 @@ suite('PostgreSQL', postgresDatabases(), noPostgresReason());
 function suite(label: string, databases: TestDatabases | undefined, skip: string | undefined): void {
   describe(`messages to devices on other servers (${label})`, { skip: skip ?? false }, () => betweenServers(databases));
   describe(`messages to devices, and a server that does as it likes (${label})`, { skip: skip ?? false }, () =>
-    withAStranger(databases),
+    toldByAStranger(databases),
   );
 }
 
@@ -100,33 +98,21 @@ function betweenServers(databases: TestDatabases | undefined): void {
   });
 }
 
-function withAStranger(databases: TestDatabases | undefined): void {
-  let federation: FederatedHomeservers | undefined;
-  let fake: FakeServer | undefined;
+function toldByAStranger(databases: TestDatabases | undefined): void {
+  const {
+    home,
+    fake: theFake,
+    asks,
+  } = withAStranger({
+    config: { rc_key_requests: { per_second: 0.001, burst_count: 2 } },
+    ...(databases && { databases }),
+  });
   let transactions = 0;
   let ids = 0;
-  before(async () => {
-    const config = { rc_key_requests: { per_second: 0.001, burst_count: 2 } };
-    federation = await startFederation([hive], { config, ...(databases && { databases }) });
-    fake = await FakeServer.start(stranger, federation);
-  });
-  after(async () => {
-    await fake?.stop();
-    await federation?.stop();
-  });
-  const home = (): TestHomeserver => {
-    assert.ok(federation);
-    return federation.named(hive);
-  };
-  const theFake = (): FakeServer => {
-    assert.ok(fake);
-    return fake;
-  };
   const transmits = async (edus: readonly unknown[], id = `txn${++transactions}`): Promise<HttpAnswer> => {
     const uri = `${sending}${id}`;
     const body = { origin: stranger, origin_server_ts: 1_700_000_000_000, pdus: [], edus };
-    const authorization = theFake().authorization({ method: 'PUT', uri, destination: hive, content: body });
-    const answer = await home().request('PUT', uri, { headers: { authorization }, body });
+    const answer = await asks('PUT', uri, body);
     assert.deepEqual([answer.status, answer.body], [200, { pdus: {} }]);
     return answer;
   };

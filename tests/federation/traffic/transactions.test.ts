@@ -1,16 +1,14 @@
 import assert from 'node:assert/strict';
-import { after, before, describe, test } from 'node:test';
+import { before, describe, test } from 'node:test';
 
 import { buildPdu, eventIdOf, hashAndSignPdu, type JsonObject, type Pdu } from '@myelin/protocol/events';
 import type { EventId, RoomId, ServerName, UserId } from '@myelin/protocol/identifiers';
 import { roomVersionRules, type RoomVersionRules } from '@myelin/protocol/room-versions';
 import { generateSigningKey } from '@myelin/protocol/signatures';
-import { longTimelines, type HttpAnswer, type Person, type TestHomeserver } from '@myelin/testing';
-import { FakeServer, startFederation, type FederatedHomeservers } from '@myelin/testing/federation';
+import { longTimelines, type HttpAnswer, type Person } from '@myelin/testing';
 
-const hive = 'hive.example';
-const stranger = 'stranger.example';
-const mallory = `@mallory:${stranger}` as UserId;
+import { hive, mallory, stranger, withAStranger } from '../stranger.ts';
+
 const begin = 1_700_000_000_000;
 const asIs = (pdu: Pdu): unknown => pdu;
 
@@ -29,35 +27,15 @@ interface Entered {
 }
 
 describe('transactions of a server that signs what it likes', () => {
-  let federation: FederatedHomeservers | undefined;
-  let fake: FakeServer | undefined;
+  const { home, fake: theFake, asks } = withAStranger();
   const received: any[] = [];
   let transactions = 0;
-  before(async () => {
-    federation = await startFederation([hive]);
-    fake = await FakeServer.start(stranger, federation);
-    fake.answersUnder.set('/_matrix/federation/v1/send/', (_request, body) => {
+  before(() => {
+    theFake().answersUnder.set('/_matrix/federation/v1/send/', (_request, body) => {
       received.push(body);
       return { pdus: {} };
     });
   });
-  after(async () => {
-    await fake?.stop();
-    await federation?.stop();
-  });
-
-  const home = (): TestHomeserver => {
-    assert.ok(federation);
-    return federation.named(hive);
-  };
-  const theFake = (): FakeServer => {
-    assert.ok(fake);
-    return fake;
-  };
-  const asks = (method: string, uri: string, content?: unknown): Promise<HttpAnswer> => {
-    const authorization = theFake().authorization({ method, uri, destination: hive, content });
-    return home().request(method, uri, { headers: { authorization }, ...(content !== undefined && { body: content }) });
-  };
   const sends = (body: object, id = `txn${++transactions}`): Promise<HttpAnswer> =>
     asks('PUT', `/_matrix/federation/v1/send/${id}`, { origin: stranger, origin_server_ts: begin, pdus: [], ...body });
 

@@ -5,7 +5,8 @@ import { eventIdOf, hashAndSignPdu, signPdu, type Pdu } from '@myelin/protocol/e
 import { roomVersionRules, type RoomVersionRules } from '@myelin/protocol/room-versions';
 import type { HttpAnswer, Person } from '@myelin/testing';
 
-import { hive, mallory, Stage, stranger } from './hostile/hostile-room.ts';
+import { Stage } from '../hostile/hostile-room.ts';
+import { hive, mallory, stranger } from '../stranger.ts';
 
 interface Restricted {
   readonly alice: Person;

@@ -3,7 +3,7 @@ import { after, before, describe, test } from 'node:test';
 
 import { FakeServer, startFederation, type FederatedHomeservers } from '@myelin/testing/federation';
 
-import { CrowdedRoom } from './crowded-room.ts';
+import { CrowdedRoom } from '../crowded-room.ts';
 
 const hive = 'hive.example';
 const filter = JSON.stringify({ room: { state: { lazy_load_members: true } } });

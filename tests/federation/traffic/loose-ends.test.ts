@@ -3,7 +3,8 @@ import { after, before, describe, test } from 'node:test';
 
 import { longTimelines, noPostgresReason, postgresDatabases, sqliteDatabases, type TestHomeserverOptions } from '@myelin/testing';
 
-import { Stage, stranger, type HostileRoom } from './hostile/hostile-room.ts';
+import { Stage, type HostileRoom } from '../hostile/hostile-room.ts';
+import { stranger } from '../stranger.ts';
 
 type Clock = NonNullable<TestHomeserverOptions['clock']>;
 

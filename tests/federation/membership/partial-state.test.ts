@@ -10,7 +10,7 @@ import { sqliteDatabases } from '@myelin/testing/databases';
 import { FakeServer, forEachFederation } from '@myelin/testing/federation';
 import { createCertificateAuthority, TestResolver } from '@myelin/testing/network';
 
-import { CrowdedRoom } from './crowded-room.ts';
+import { CrowdedRoom } from '../crowded-room.ts';
 
 const hive = 'hive.example';
 const lazily = JSON.stringify({ room: { state: { lazy_load_members: true }, timeline: { limit: 50 } } });

@@ -5,8 +5,9 @@ import { roomVersionRules } from '@myelin/protocol/room-versions';
 import type { Person } from '@myelin/testing';
 import { postgresDatabases, sqliteDatabases } from '@myelin/testing/databases';
 
-import { DeviceCrypto, Identity } from '../../packages/server/src/features/device-keys/key-ring.fixture.ts';
-import { mallory, Stage } from './hostile/hostile-room.ts';
+import { DeviceCrypto, Identity } from '../../../packages/server/src/features/device-keys/key-ring.fixture.ts';
+import { Stage } from '../hostile/hostile-room.ts';
+import { mallory } from '../stranger.ts';
 
 const sending = '/_matrix/federation/v1/send/';
 

@@ -4,7 +4,8 @@ import { after, before, describe, test } from 'node:test';
 import { eventIdOf, hashAndSignPdu, signPdu, type Pdu } from '@myelin/protocol/events';
 import { roomVersionRules, type RoomVersionRules } from '@myelin/protocol/room-versions';
 
-import { hive, mallory, Stage } from './hostile/hostile-room.ts';
+import { Stage } from '../hostile/hostile-room.ts';
+import { hive, mallory } from '../stranger.ts';
 
 const rulesOf = (version: string): RoomVersionRules => {
   const rules = roomVersionRules(version);

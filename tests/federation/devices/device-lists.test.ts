@@ -6,7 +6,7 @@ import type { Person } from '@myelin/testing';
 import { postgresDatabases, sqliteDatabases } from '@myelin/testing/databases';
 import { startFederation, type FederatedHomeservers } from '@myelin/testing/federation';
 
-import { DeviceCrypto, Identity } from '../../packages/server/src/features/device-keys/key-ring.fixture.ts';
+import { DeviceCrypto, Identity } from '../../../packages/server/src/features/device-keys/key-ring.fixture.ts';
 
 const hive = 'hive.example';
 const nest = 'nest.example';

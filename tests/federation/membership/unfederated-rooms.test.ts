@@ -4,8 +4,9 @@ import { after, before, describe, test } from 'node:test';
 import type { Person } from '@myelin/testing';
 import { FakeServer, startFederation, type FederatedHomeservers } from '@myelin/testing/federation';
 
-import { FakeRoom } from './fake-room.ts';
-import { mallory, Stage } from './hostile/hostile-room.ts';
+import { FakeRoom } from '../fake-room.ts';
+import { Stage } from '../hostile/hostile-room.ts';
+import { mallory } from '../stranger.ts';
 
 const hive = 'hive.example';
 const nest = 'nest.example';

@@ -20,7 +20,7 @@ import {
 } from '@myelin/testing';
 import { createCertificateAuthority, FakeServer, TestResolver } from '@myelin/testing/network';
 
-import { FakeRoom, type FakeEvent } from './fake-room.ts';
+import { FakeRoom, type FakeEvent } from '../fake-room.ts';
 
 const hive = 'hive.example';
 const eventsInTransaction = 25;

@@ -1,48 +1,28 @@
 import assert from 'node:assert/strict';
-import { after, before, describe, test } from 'node:test';
+import { describe, test } from 'node:test';
 
 import { eventIdOf, hashAndSignPdu, type JsonObject, type Pdu } from '@myelin/protocol/events';
 import { roomVersionRules, type RoomVersionRules } from '@myelin/protocol/room-versions';
-import type { HttpAnswer, Person, TestHomeserver } from '@myelin/testing';
-import { FakeServer, startFederation, type FederatedHomeservers } from '@myelin/testing/federation';
+import type { HttpAnswer, Person } from '@myelin/testing';
+import type { FakeServer } from '@myelin/testing/federation';
 
-import { FakeRoom } from './fake-room.ts';
-
-const hive = 'hive.example';
-const stranger = 'stranger.example';
-const mallory = `@mallory:${stranger}`;
+import { FakeRoom } from '../fake-room.ts';
+import { hive, mallory, stranger, withAStranger } from '../stranger.ts';
 
 describe('memberships that strangers hand in, and rooms that strangers show', () => {
-  let federation: FederatedHomeservers | undefined;
-  let fake: FakeServer | undefined;
-  before(async () => {
-    federation = await startFederation([hive]);
-    fake = await FakeServer.start(stranger, federation);
-  });
-  after(async () => {
-    await fake?.stop();
-    await federation?.stop();
-  });
-
-  const home = (): TestHomeserver => {
-    assert.ok(federation);
-    return federation.named(hive);
-  };
-  const theFake = (): FakeServer => {
-    assert.ok(fake);
-    return fake;
-  };
-  const asks = (method: string, uri: string, content?: unknown): Promise<HttpAnswer> => {
-    const authorization = theFake().authorization({ method, uri, destination: hive, content });
-    return home().request(method, uri, { headers: { authorization }, ...(content !== undefined && { body: content }) });
-  };
+  const { home, fake: theFake, asks } = withAStranger();
   const refuses = async (asked: Promise<HttpAnswer>, status: number, errcode: string, what: string): Promise<any> => {
     const answer = await asked;
     assert.deepEqual([answer.status, answer.body?.errcode], [status, errcode], `${what}: ${JSON.stringify(answer.body)}`);
     return answer.body;
   };
 
-  const makes = (kind: 'join' | 'leave' | 'knock', room: string, user = mallory, versions = ['6', '10', '11', '12']): string =>
+  const makes = (
+    kind: 'join' | 'leave' | 'knock',
+    room: string,
+    user: string = mallory,
+    versions = ['6', '10', '11', '12'],
+  ): string =>
     `/_matrix/federation/v1/make_${kind}/${encodeURIComponent(room)}/${encodeURIComponent(user)}${kind === 'leave' ? '' : `?${versions.map((version) => `ver=${version}`).join('&')}`}`;
   const sends = (kind: 'join' | 'leave' | 'knock', room: string, eventId: string): string =>
     `/_matrix/federation/v${kind === 'knock' ? 1 : 2}/send_${kind}/${encodeURIComponent(room)}/${encodeURIComponent(eventId)}`;
