@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 
 import * as federation from '@myelin/protocol/api/federation';
-import type { ServerName } from '@myelin/protocol/identifiers';
+import type { ServerName, UserId } from '@myelin/protocol/identifiers';
 import type { Person } from '@myelin/testing';
 import { FakeServer, type FederatedHomeservers, startFederation } from '@myelin/testing/federation';
 
@@ -107,6 +107,32 @@ describe('keys between servers', () => {
       body: { one_time_keys: { [bob.userId]: { [bob.deviceId]: 'signed_curve25519' } } },
     });
     assert.deepEqual(claimed, { one_time_keys: {} });
+  });
+
+  test('keys of many users come from other servers in several answers', async () => {
+    const bob = await person('bob', 'nest.example');
+    const crowd = await FakeServer.start('crowd.example', world);
+    const path = '/_matrix/federation/v1/user/keys/query';
+    const deviceOf = (userId: string) => new DeviceCrypto({ userId, deviceId: 'ONLY' }).deviceKeys;
+    crowd.answers.set(path, (_request, body) => ({
+      device_keys: Object.fromEntries(Object.keys(body.device_keys).map((userId) => [userId, { ONLY: deviceOf(userId) }])),
+    }));
+    const users = Array.from({ length: 600 }, (_, number) => `@citizen-${number}:crowd.example`);
+    const asked = Object.fromEntries([...users, '@sue:gone.example'].map((userId) => [userId, []]));
+    const { device_keys, failures, master_keys } = await bob.post('/keys/query', { device_keys: asked });
+    assert.deepEqual(device_keys, Object.fromEntries(users.map((userId) => [userId, { ONLY: deviceOf(userId) }])));
+    assert.deepEqual([Object.keys(failures), master_keys], [['gone.example'], {}]);
+    assert.equal(crowd.asked(path), 3);
+    const { remoteServers } = world.named('nest.example').server.needs;
+    const alice = await person('alice', 'hive.example');
+    await new DeviceCrypto(alice).publishes();
+    const nobodies = Array.from({ length: 600 }, (_, number) => `@nobody-${number}:hive.example`);
+    const told = await remoteServers.request('hive.example' as ServerName, federation.queryUserEncryptionKeys, {
+      body: { device_keys: Object.fromEntries([...nobodies, alice.userId].map((userId) => [userId, []])) },
+    });
+    assert.equal(Object.keys(told.device_keys).length, 601);
+    assert.deepEqual(Object.keys(told.device_keys[alice.userId as UserId] ?? {}), [alice.deviceId]);
+    await crowd.stop();
   });
 });
 

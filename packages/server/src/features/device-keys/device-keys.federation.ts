@@ -4,6 +4,7 @@ import { domainOf, type DeviceId, type UserId } from '@myelin/protocol/identifie
 import type { Config } from '../../config/index.ts';
 import { rawJson, route, type Route } from '../../platform/http/index.ts';
 import { claimOwnKeys, type ClaimNeeds } from './claim-keys.ts';
+import { answerInPieces } from './queries/answer-in-pieces.ts';
 import { keysForServer, type QueryNeeds } from './queries/query-keys.ts';
 
 export type DeviceKeyFederationNeeds = Omit<QueryNeeds, 'remoteLists'> &
@@ -20,7 +21,7 @@ export function deviceKeyFederation(needs: DeviceKeyFederationNeeds): Route[] {
     route(federation.queryUserEncryptionKeys, async ({ body }) => {
       const wanted = new Map(Object.entries(body.device_keys)) as Map<UserId, DeviceId[]>;
       const withNames = needs.config.allow_device_name_lookup_over_federation;
-      return rawJson(await keysForServer(needs, wanted, { withNames }));
+      return answerInPieces(await keysForServer(needs, wanted, { withNames }), wanted.size);
     }),
   ];
 }

@@ -6,6 +6,7 @@ import { rawJson, route, type Route } from '../../platform/http/index.ts';
 import { identityOf } from '../account/index.ts';
 import { timeoutOf } from './ask-servers.ts';
 import { claimKeys, type ClaimNeeds } from './claim-keys.ts';
+import { answerInPieces } from './queries/answer-in-pieces.ts';
 import { queryKeys, type QueryNeeds } from './queries/query-keys.ts';
 import { uploadKeys, type UploadNeeds } from './upload-keys.ts';
 
@@ -26,7 +27,8 @@ export function deviceKeyRoutes(needs: UploadNeeds & QueryNeeds & ClaimNeeds): R
 
     route(client.queryKeys, async ({ body, requester }) => {
       const wanted = new Map(Object.entries(body.device_keys)) as Map<UserId, DeviceId[]>;
-      return rawJson(await queryKeys(needs, identityOf(requester), wanted, timeoutOf(body.timeout)));
+      const json = await queryKeys(needs, identityOf(requester), wanted, timeoutOf(body.timeout));
+      return answerInPieces(json, wanted.size);
     }),
 
     route(client.claimKeys, async ({ body, requester }) => {

@@ -26,7 +26,8 @@ import { type KeyUpload, prepareUpload } from './upload-keys.ts';
 export { askServers, type Failures } from './ask-servers.ts';
 export type { CrossSigningKeys, DeviceKeys, KeyOwner, KeysChange } from './device-keys.ts';
 export type { PublishedDevice } from './identity/device-keys.store.ts';
-export type { RemoteDeviceLists, RemoteKeys, WantedDevices } from './queries/query-keys.ts';
+export type { RemoteDeviceLists, RemoteKeys } from './queries/remote-keys.ts';
+export type { WantedDevices } from './queries/wanted.ts';
 export type { KeyUpload } from './upload-keys.ts';
 
 export interface DeviceKeysNeeds

@@ -26,7 +26,7 @@ import { endReplacement, isReplacementAllowed } from './replacement.store.ts';
 
 export interface CrossSigningNeeds {
   readonly database: Database;
-  readonly clock: Pick<Clock, 'now'>;
+  readonly clock: Clock;
   readonly hooks: KeysChangeHooks;
 }
 

@@ -1,59 +1,37 @@
 import { tooLarge } from '@myelin/protocol/errors';
-import type { Json, JsonObject } from '@myelin/protocol/events';
+import type { Json } from '@myelin/protocol/events';
 import { domainOf, type DeviceId, isServerName, type ServerName, type UserId } from '@myelin/protocol/identifiers';
 import { type Signatures, withSignature } from '@myelin/protocol/signatures';
 
 import type { Config } from '../../../config/index.ts';
-import type { Database, Interner } from '../../../platform/database/index.ts';
+import type { Database } from '../../../platform/database/index.ts';
 import { limitUnknownServers, type UnknownServersNeeds } from '../../../remote-servers/index.ts';
 import type { Failures } from '../ask-servers.ts';
 import { readSignaturesBy, type UserSignature } from '../cross-signing/cross-signing.store.ts';
-import type { CrossSigningKeys, DeviceKeys, KeyOwner } from '../device-keys.ts';
+import type { KeyOwner } from '../device-keys.ts';
 import { parsedKeys, signaturesIn } from '../identity/check-device-keys.ts';
-import type { PublishedDevice } from '../identity/device-keys.store.ts';
+import { LocalKeys, type LocalKeysNeeds } from './local-keys.ts';
+import { type RemoteKeysNeeds, remoteKeysInGroups } from './remote-keys.ts';
 import { inRoomsWith } from './shared-rooms.store.ts';
+import type { WantedDevices } from './wanted.ts';
 
-/** Users, each with the devices that are wanted; an empty list means all. */
-export type WantedDevices = ReadonlyMap<UserId, readonly DeviceId[]>;
-
-/** What other servers have told of their users' keys. Users of whom they know nothing are missing. */
-export interface RemoteKeys {
-  readonly devices: ReadonlyMap<UserId, Readonly<Record<string, JsonObject>>>;
-  readonly master: ReadonlyMap<UserId, JsonObject>;
-  readonly selfSigning: ReadonlyMap<UserId, JsonObject>;
-  readonly failures: Failures;
-}
-
-/** Knows the keys of other servers' users, or asks for them. */
-export interface RemoteDeviceLists {
-  keysOf(wanted: WantedDevices, options: { readonly timeoutMs: number }): Promise<RemoteKeys>;
-}
-
-export interface QueryNeeds extends Pick<UnknownServersNeeds, 'limiters'> {
+export interface QueryNeeds extends LocalKeysNeeds, RemoteKeysNeeds, Pick<UnknownServersNeeds, 'limiters'> {
   readonly config: Pick<Config, 'experimental_features'>;
   readonly database: Database;
-  readonly names: Interner;
   readonly serverName: ServerName;
-  readonly published: Pick<DeviceKeys, 'devicesOf' | 'crossSigningOf'>;
-  readonly remoteLists: RemoteDeviceLists;
 }
 
-/** As many as the largest rooms have: an answer about them is some 150 MB, and more would be too much for memory. */
+/** As many as the largest rooms have: an answer about them is some 150 MB, of which a third at most is in memory at once. */
 export const mostUsersOfQuery = 50_000;
 
-/** The members of an answer: for each user JSON, as pieces of text. */
-interface KeysAnswer {
-  readonly devices: string[];
-  readonly master: string[];
-  readonly selfSigning: string[];
-  readonly userSigning: string[];
-}
+/** JSON in pieces, each made when it is read. What can be refused was refused before the first. */
+export type JsonPieces = AsyncGenerator<string>;
 
 /**
- * The keys of users as one of ours may see them, as JSON in pieces. Our own users' keys go from the database to the answer as text.
- * Where the operator has it so, users with whom the viewer is in no room are missing, whether they exist or not
- * (https://github.com/matrix-org/matrix-spec-proposals/pull/4263).
- * Throws M_LIMIT_EXCEEDED for too many servers that are unknown here, M_TOO_LARGE.
+ * The keys of users as one of ours may see them. Our own users' keys go from the database to the answer as text. Where the operator has it
+ * so, users with whom the viewer is in no room are missing, whether they exist or not
+ * (https://github.com/matrix-org/matrix-spec-proposals/pull/4263). Throws M_LIMIT_EXCEEDED for too many servers that are unknown here,
+ * M_TOO_LARGE.
  * https://spec.matrix.org/v1.19/client-server-api/#post_matrixclientv3keysquery
  */
 export async function queryKeys(
@@ -61,51 +39,108 @@ export async function queryKeys(
   viewer: KeyOwner,
   wanted: WantedDevices,
   timeoutMs: number,
-): Promise<string[]> {
+): Promise<JsonPieces> {
   checkSize(wanted);
   const { local, remote } = sortedByHome(await allowedOf(needs, viewer, wanted), needs.serverName);
   await limitUnknownServers(needs, viewer.userId, remote.keys());
-  const [answer, fromElsewhere, signed] = await Promise.all([
-    localKeys(needs, local, { viewerNid: viewer.userNid, withNames: true }),
-    remote.size === 0 ? undefined : needs.remoteLists.keysOf(remote, { timeoutMs }),
-    signedBy(needs, viewer),
-  ]);
-  const parts = answer.parts(signed, viewer);
-  if (fromElsewhere) addRemote(parts, fromElsewhere, signed, viewer);
-  return [
-    `{"failures":${JSON.stringify(fromElsewhere?.failures ?? {})},"device_keys":{`,
-    ...joined(parts.devices),
-    '},"master_keys":{',
-    ...joined(parts.master),
-    '},"self_signing_keys":{',
-    ...joined(parts.selfSigning),
-    '},"user_signing_keys":{',
-    ...joined(parts.userSigning),
-    '}}',
-  ];
+  const [keys, signed] = await Promise.all([LocalKeys.of(needs, local, viewer.userNid), signedBy(needs, viewer)]);
+  const shown = (userId: UserId, master: string): string => {
+    const made = signed.get(userId);
+    return made ? withSignaturesOf(viewer, made, master) : master;
+  };
+  const elsewhere = new KeysFromElsewhere(needs, remote, timeoutMs, shown);
+  return answerJson(keys, elsewhere, shown);
+}
+
+async function* answerJson(
+  keys: LocalKeys,
+  elsewhere: KeysFromElsewhere,
+  shown: (userId: UserId, master: string) => string,
+): JsonPieces {
+  yield '{';
+  yield* member('device_keys', elsewhere.devices(), keys.devices({ withNames: true }));
+  yield ',';
+  yield* member('master_keys', elsewhere.master, keys.crossSigning('master', shown));
+  yield ',';
+  yield* member('self_signing_keys', elsewhere.selfSigning, keys.crossSigning('selfSigning'));
+  yield ',';
+  yield* member('user_signing_keys', keys.crossSigning('userSigning'));
+  yield `,"failures":${JSON.stringify(elsewhere.failures)}}`;
 }
 
 /**
- * The keys of users of this server as another server may see them, as JSON in pieces.
+ * The keys of users of this server as another server may see them. Throws M_TOO_LARGE.
  * https://spec.matrix.org/v1.19/server-server-api/#post_matrixfederationv1userkeysquery
  */
 export async function keysForServer(
   needs: Omit<QueryNeeds, 'remoteLists'>,
   wanted: WantedDevices,
   { withNames }: { readonly withNames: boolean },
-): Promise<string[]> {
+): Promise<JsonPieces> {
   checkSize(wanted);
-  const { local } = sortedByHome(wanted, needs.serverName);
-  const parts = (await localKeys(needs, local, { withNames })).parts(new Map(), undefined);
-  return [
-    '{"device_keys":{',
-    ...joined(parts.devices),
-    '},"master_keys":{',
-    ...joined(parts.master),
-    '},"self_signing_keys":{',
-    ...joined(parts.selfSigning),
-    '}}',
-  ];
+  return answerForServer(await LocalKeys.of(needs, sortedByHome(wanted, needs.serverName).local), withNames);
+}
+
+async function* answerForServer(keys: LocalKeys, withNames: boolean): JsonPieces {
+  yield '{';
+  yield* member('device_keys', keys.devices({ withNames }));
+  yield ',';
+  yield* member('master_keys', keys.crossSigning('master'));
+  yield ',';
+  yield* member('self_signing_keys', keys.crossSigning('selfSigning'));
+  yield '}';
+}
+
+/** An object in an answer. Its members come some at a time, as text. */
+async function* member(
+  name: string,
+  ...sources: readonly (AsyncIterable<readonly string[]> | Iterable<readonly string[]>)[]
+): JsonPieces {
+  yield `"${name}":{`;
+  let comma = '';
+  for (const source of sources) {
+    for await (const some of source) {
+      if (some.length === 0) continue;
+      yield comma + some.join();
+      comma = ',';
+    }
+  }
+  yield '}';
+}
+
+/** What other servers tell, as members of an answer. The devices go out as they come; only the cross-signing keys wait for their turn. */
+class KeysFromElsewhere {
+  readonly master: string[][] = [];
+  readonly selfSigning: string[][] = [];
+  readonly failures: Failures = {};
+  readonly #needs: RemoteKeysNeeds;
+  readonly #wanted: WantedDevices;
+  readonly #timeoutMs: number;
+  readonly #shown: (userId: UserId, master: string) => string;
+
+  constructor(
+    needs: RemoteKeysNeeds,
+    wanted: WantedDevices,
+    timeoutMs: number,
+    shown: (userId: UserId, master: string) => string,
+  ) {
+    this.#needs = needs;
+    this.#wanted = wanted;
+    this.#timeoutMs = timeoutMs;
+    this.#shown = shown;
+  }
+
+  /** When these have been read, all that is known of the rest is here. */
+  async *devices(): AsyncGenerator<string[]> {
+    for await (const told of remoteKeysInGroups(this.#needs, this.#wanted, this.#timeoutMs)) {
+      yield Array.from(told.devices, ([userId, devices]) => `${JSON.stringify(userId)}:${JSON.stringify(devices)}`);
+      this.master.push(
+        Array.from(told.master, ([userId, key]) => `${JSON.stringify(userId)}:${this.#shown(userId, JSON.stringify(key))}`),
+      );
+      this.selfSigning.push(Array.from(told.selfSigning, ([userId, key]) => `${JSON.stringify(userId)}:${JSON.stringify(key)}`));
+      Object.assign(this.failures, told.failures);
+    }
+  }
 }
 
 function checkSize(wanted: WantedDevices): void {
@@ -136,81 +171,6 @@ function sortedByHome(
   return { local, remote };
 }
 
-interface LocalKeys {
-  parts(signed: ReadonlyMap<string, readonly UserSignature[]>, viewer: KeyOwner | undefined): KeysAnswer;
-}
-
-async function localKeys(
-  { names, published }: Omit<QueryNeeds, 'remoteLists'>,
-  wanted: WantedDevices,
-  { viewerNid, withNames }: { readonly viewerNid?: number; readonly withNames: boolean },
-): Promise<LocalKeys> {
-  const nids = await names.knownIdsOf(wanted.keys());
-  const [devices, crossSigning] = await Promise.all([
-    published.devicesOf([...nids.values()]),
-    published.crossSigningOf([...nids.values()], viewerNid),
-  ]);
-  return {
-    parts(signed, viewer) {
-      const answer: KeysAnswer = { devices: [], master: [], selfSigning: [], userSigning: [] };
-      for (const [userId, deviceIds] of wanted) {
-        const name = `${JSON.stringify(userId)}:`;
-        const nid = nids.get(userId) ?? 0;
-        // Of whom nothing stands there, clients would keep the devices that they know.
-        answer.devices.push(`${name}{${devicesJson(devices.get(nid) ?? [], deviceIds, withNames)}}`);
-        addCrossSigning(answer, name, crossSigning.get(nid), signed.get(userId), viewer);
-      }
-      return answer;
-    },
-  };
-}
-
-function addCrossSigning(
-  answer: KeysAnswer,
-  name: string,
-  keys: CrossSigningKeys | undefined,
-  signed: readonly UserSignature[] | undefined,
-  viewer: KeyOwner | undefined,
-): void {
-  if (!keys) return;
-  if (keys.master !== undefined) {
-    answer.master.push(name + (signed && viewer ? withSignaturesOf(viewer, signed, keys.master) : keys.master));
-  }
-  if (keys.selfSigning !== undefined) answer.selfSigning.push(name + keys.selfSigning);
-  if (keys.userSigning !== undefined) answer.userSigning.push(name + keys.userSigning);
-}
-
-function devicesJson(devices: readonly PublishedDevice[], wanted: readonly DeviceId[], withNames: boolean): string {
-  const only = wanted.length === 0 ? undefined : new Set(wanted);
-  return devices
-    .filter(({ deviceId }) => !only || only.has(deviceId))
-    .map((device) => `${JSON.stringify(device.deviceId)}:${deviceJson(device, withNames)}`)
-    .join(',');
-}
-
-/** The keys of a device with what this server adds. They are an object that is not empty. */
-function deviceJson({ keys, displayName }: PublishedDevice, withNames: boolean): string {
-  if (!withNames || displayName === undefined) return keys;
-  return `${keys.slice(0, -1)},"unsigned":${JSON.stringify({ device_display_name: displayName })}}`;
-}
-
-function addRemote(
-  answer: KeysAnswer,
-  remote: RemoteKeys,
-  signed: ReadonlyMap<string, readonly UserSignature[]>,
-  viewer: KeyOwner,
-): void {
-  for (const [userId, devices] of remote.devices) answer.devices.push(`${JSON.stringify(userId)}:${JSON.stringify(devices)}`);
-  for (const [userId, key] of remote.master) {
-    const json = JSON.stringify(key);
-    const made = signed.get(userId);
-    answer.master.push(`${JSON.stringify(userId)}:${made ? withSignaturesOf(viewer, made, json) : json}`);
-  }
-  for (const [userId, key] of remote.selfSigning) {
-    answer.selfSigning.push(`${JSON.stringify(userId)}:${JSON.stringify(key)}`);
-  }
-}
-
 /** What the viewer has signed of others, by whom it is about. */
 async function signedBy(
   { database, names }: Pick<QueryNeeds, 'database' | 'names'>,
@@ -231,9 +191,4 @@ function withSignaturesOf(viewer: KeyOwner, made: readonly UserSignature[], mast
     if (publicKeys.includes(targetKey)) signatures = withSignature(signatures, viewer.userId, signerKeyId, signature);
   }
   return JSON.stringify({ ...key, signatures });
-}
-
-/** JSON members with commas between them; no text as long as all of them is made. */
-function joined(members: readonly string[]): string[] {
-  return members.map((member, index) => (index === 0 ? member : `,${member}`));
 }
