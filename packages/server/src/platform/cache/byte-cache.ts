@@ -51,10 +51,24 @@ export interface ByteCacheOptions<Key, Value> {
   readonly limitBytes?: number;
 }
 
-/** Keeps what was used last, within a number of bytes that is shared with all other caches. */
+interface Entry<Key, Value> {
+  readonly key: Key;
+  readonly value: Value;
+  readonly bytes: number;
+  /** Used before this one, and after it. */
+  older: Entry<Key, Value> | undefined;
+  newer: Entry<Key, Value> | undefined;
+}
+
+/**
+ * Keeps what was used last, within a number of bytes that is shared with all other caches. The order of use is a chain through the
+ * entries: a map that is told of each use by taking its entry out and putting it in is laid out anew, as a whole, every so many reads.
+ */
 export class ByteCache<Key, Value> implements Evictable {
-  readonly #entries = new Map<Key, { readonly value: Value; readonly bytes: number }>();
+  readonly #entries = new Map<Key, Entry<Key, Value>>();
   readonly #options: ByteCacheOptions<Key, Value>;
+  #oldest: Entry<Key, Value> | undefined;
+  #newest: Entry<Key, Value> | undefined;
   #bytes = 0;
 
   constructor(options: ByteCacheOptions<Key, Value>) {
@@ -74,8 +88,10 @@ export class ByteCache<Key, Value> implements Evictable {
   get(key: Key): Value | undefined {
     const entry = this.#entries.get(key);
     if (entry === undefined) return undefined;
-    this.#entries.delete(key);
-    this.#entries.set(key, entry);
+    if (entry !== this.#newest) {
+      this.#unchain(entry);
+      this.#chain(entry);
+    }
     return entry.value;
   }
 
@@ -91,8 +107,10 @@ export class ByteCache<Key, Value> implements Evictable {
   set(key: Key, value: Value): void {
     const before = this.#entries.get(key);
     const bytes = this.#options.cost(value, key) + ENTRY_BYTES;
-    if (before !== undefined) this.#entries.delete(key);
-    this.#entries.set(key, { value, bytes });
+    if (before !== undefined) this.#unchain(before);
+    const entry: Entry<Key, Value> = { key, value, bytes, older: undefined, newer: undefined };
+    this.#entries.set(key, entry);
+    this.#chain(entry);
     const limit = this.#options.limitBytes ?? Infinity;
     this.#account(bytes - (before?.bytes ?? 0));
     while (this.#bytes > limit && this.evictOldest());
@@ -102,18 +120,36 @@ export class ByteCache<Key, Value> implements Evictable {
     const entry = this.#entries.get(key);
     if (entry === undefined) return false;
     this.#entries.delete(key);
+    this.#unchain(entry);
     this.#account(-entry.bytes);
     return true;
   }
 
   clear(): void {
     this.#entries.clear();
+    this.#oldest = undefined;
+    this.#newest = undefined;
     this.#account(-this.#bytes);
   }
 
   evictOldest(): boolean {
-    for (const key of this.#entries.keys()) return this.delete(key);
-    return false;
+    return this.#oldest !== undefined && this.delete(this.#oldest.key);
+  }
+
+  /** As the one that was used last. */
+  #chain(entry: Entry<Key, Value>): void {
+    entry.older = this.#newest;
+    entry.newer = undefined;
+    if (this.#newest) this.#newest.newer = entry;
+    else this.#oldest = entry;
+    this.#newest = entry;
+  }
+
+  #unchain(entry: Entry<Key, Value>): void {
+    if (entry.older) entry.older.newer = entry.newer;
+    else this.#oldest = entry.newer;
+    if (entry.newer) entry.newer.older = entry.older;
+    else this.#newest = entry.older;
   }
 
   #account(bytes: number): void {
