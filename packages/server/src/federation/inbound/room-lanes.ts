@@ -30,6 +30,8 @@ interface Lane {
   readonly resting: Map<number, Scheduled>;
   /** Entries that the room has been given, by their ids, until they have left the inbox or rest. */
   readonly given: Set<number>;
+  /** For each event that has its place and is not on disk yet, in order: ends when it is, or never will be. Never rejects. */
+  readonly unwritten: Promise<void>[];
   /** Ends when the entries of the last turn but one have left the inbox. Never rejects. */
   written: Promise<void>;
   state: 'idle' | 'ready' | 'running' | 'slow';
@@ -48,6 +50,13 @@ const slowAfterMs = 2000;
 const graceMs = 3000;
 const eventsInATurn = 50;
 const eventsRead = 100;
+/**
+ * So many events of all rooms together are on their way to the disk at once: enough to keep it at work. Whatever else the server writes
+ * waits behind them, and who reads waits for those that came before.
+ */
+const unwrittenAtOnce = 32;
+/** And so many of each room, however many rooms have something to write. */
+const unwrittenOfEachRoom = 4;
 const itemsInMemory = 10_000;
 const mostAttempts = 6;
 const firstRestMs = 1000;
@@ -118,6 +127,7 @@ export class RoomLanes {
       whole,
       resting: new Map(),
       given: new Set(),
+      unwritten: [],
       written: Promise.resolve(),
       state: 'idle',
     };
@@ -197,7 +207,8 @@ export class RoomLanes {
         if (!entry) break;
         this.#inMemory -= 1;
         lane.given.add(entry.id);
-        placed.push(await this.#place(room, entry));
+        await this.#roomOnItsWayToDisk(lane);
+        placed.push(await this.#place(lane, room, entry));
         // An event of this room, then one of each other, then whatever else the server does.
         await letOthersRun();
       }
@@ -210,14 +221,20 @@ export class RoomLanes {
   }
 
   /** Resolves when the next event of the room may be placed. Never rejects: what has failed is seen to when the turn is settled. */
-  async #place(room: RoomIdentity, entry: InboxEntry): Promise<Placed> {
+  async #place(lane: Lane, room: RoomIdentity, entry: InboxEntry): Promise<Placed> {
     const received = this.#receive(room, entry);
     await received.then(
-      // Looked at in its turn; until then nobody waits for it.
-      ({ durable }) => void durable.catch(() => undefined),
+      // What fails is looked at in its turn.
+      ({ durable }) => void lane.unwritten.push(durable.catch(() => undefined)),
       () => undefined,
     );
     return { entry, received };
+  }
+
+  /** A room whose events come faster than they can be written fills no more than its share of the way. */
+  async #roomOnItsWayToDisk({ unwritten }: Lane): Promise<void> {
+    const share = Math.max(unwrittenOfEachRoom, Math.floor(unwrittenAtOnce / this.#running.size));
+    while (unwritten.length >= share) await unwritten.shift();
   }
 
   async #receive(room: RoomIdentity, { eventId, pdu, originNid }: InboxEntry): Promise<Received> {

@@ -7,6 +7,8 @@ import { sqliteError } from './sqlite-errors.ts';
 
 /** Two: while the writer commits one group the next is already in its hands, and all later ones gather into one. */
 const GROUPS_IN_FLIGHT = 2;
+/** Fewer wait for more to join them while another group is committed: most of a small group's time is the disk's, whatever its size. */
+const WORTH_A_SECOND_GROUP = 16;
 const BATCHES_IN_A_GROUP = 1000;
 /** Far above what a working disk lets gather; beyond it callers hear at once that the database cannot keep up. */
 const WAITING_BATCHES = 50_000;
@@ -139,7 +141,7 @@ export class Writer {
   }
 
   #flush(): void {
-    while (!this.#sessionOpen && this.#waiting.length > 0 && this.#groupsInFlight < GROUPS_IN_FLIGHT) this.#sendGroup();
+    while (!this.#sessionOpen && this.#mayBeginGroup) this.#sendGroup();
     if (!this.#sessionOpen && this.#waiting.length === 0) {
       const session = this.#waitingSessions.shift();
       if (session !== undefined) {
@@ -148,6 +150,11 @@ export class Writer {
       }
     }
     if (!this.#busy && this.#waiting.length === 0) for (const resolve of this.#whenIdle.splice(0)) resolve();
+  }
+
+  get #mayBeginGroup(): boolean {
+    if (this.#groupsInFlight === 0) return this.#waiting.length > 0;
+    return this.#groupsInFlight < GROUPS_IN_FLIGHT && this.#waiting.length >= WORTH_A_SECOND_GROUP;
   }
 
   #sendGroup(): void {

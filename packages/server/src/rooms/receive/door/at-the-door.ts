@@ -2,6 +2,7 @@ import { CanonicalJsonError } from '@myelin/protocol/canonical-json';
 import type { FormatOptions, Pdu, RoomEvent } from '@myelin/protocol/events';
 import type { EventId } from '@myelin/protocol/identifiers';
 
+import { mapInSlices } from '../../../platform/let-others-run.ts';
 import type { RoomIdentity } from '../../room-ids.ts';
 import type { RawPdu, SignatureVerifier } from '../remote-events.ts';
 import { checkFormat, roomEventOf, type FormatOutcome, type FormedPdu } from './check-format.ts';
@@ -31,11 +32,8 @@ export async function atTheDoor(
   raw: readonly RawPdu[],
   options?: FormatOptions,
 ): Promise<DoorVerdict[]> {
-  return atTheDoorFormed(
-    verifier,
-    room,
-    raw.map((pdu) => checkFormat(pdu, room, options)),
-  );
+  const formed = await mapInSlices(raw, (pdu) => checkFormat(pdu, room, options));
+  return atTheDoorFormed(verifier, room, formed);
 }
 
 /** The same for events whose form has been looked at. */
@@ -47,7 +45,7 @@ export async function atTheDoorFormed(
   const signed = formed.filter((outcome) => outcome.ok);
   const verdicts = await verifySignatures(signed, room.rules, verifier);
   let next = 0;
-  return formed.map((outcome): DoorVerdict => {
+  return mapInSlices(formed, (outcome): DoorVerdict => {
     if (!outcome.ok) return outcome;
     const verdict = verdicts[next++];
     if (!verdict) throw new Error('an event was not verified');
