@@ -93,11 +93,22 @@ export function createDestinationHealth(needs: DestinationHealthNeeds): Destinat
     const [oldest] = known.keys();
     if (oldest !== undefined) known.delete(oldest);
   };
+  /** What is known of a server whose row is being written: it is written after that, for two writes may overtake each other. */
+  const latest = new Map<ServerName, Health | undefined>();
+  const writeAll = async (server: ServerName): Promise<void> => {
+    for (let health = latest.get(server); health; health = latest.get(server)) {
+      const now = health;
+      latest.set(server, undefined);
+      await database
+        .write((tx) => putHealth(tx, server, now))
+        .catch((error: unknown) => logger.warn({ err: error, server }, "a server's health could not be written down"));
+    }
+    latest.delete(server);
+  };
   const write = (server: ServerName, health: Health): void => {
-    const written = database
-      .write((tx) => putHealth(tx, server, health))
-      .catch((error: unknown) => logger.warn({ err: error, server }, "a server's health could not be written down"));
-    writing = Promise.all([writing, written]);
+    const isUnderWay = latest.has(server);
+    latest.set(server, health);
+    if (!isUnderWay) writing = Promise.all([writing, writeAll(server)]);
   };
   const tell = (server: ServerName): void => {
     for (const listener of listeners) listener(server);
@@ -175,6 +186,7 @@ export function createDestinationHealth(needs: DestinationHealthNeeds): Destinat
     async reset(server) {
       const entry = await load(server);
       entry.health = { ...UNKNOWN_HEALTH, lastSuccess: entry.health.lastSuccess };
+      await writing;
       await database.write((tx) => putHealth(tx, server, entry.health));
       tell(server);
     },
