@@ -129,7 +129,7 @@ for (const databases of [sqliteDatabases, postgresDatabases()]) {
       await new DeviceCrypto(tablet).publishes();
       await identity.signsDevice(new DeviceCrypto(tablet));
       await servers().reconnect(nest);
-      // Signs of life end a pause once a minute at most; an operator's word does at once.
+      // Signs of life end a pause after seconds; an operator's word does at once.
       await servers()
         .named(hive)
         .server.needs.remoteServers.health.reset(nest as ServerName);
